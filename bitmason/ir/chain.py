@@ -1,0 +1,103 @@
+"""Chains: the elementwise real functions between an integer tensor and the next integer.
+
+Invariant: a chain is a function of one integer per channel, whatever its nodes are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmason.ir.constant import Const, exact
+from bitmason.ir.graph import Graph, Node
+from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, LeakyRelu, Mul, MulConst, Sub, Unary
+from bitmason.ir.types import Array, Shape
+
+ELEMENTWISE = (
+    Quantise, Dequantise, AddConst, MulConst, DivConst, Add, Sub, Mul, Clip, LeakyRelu, Unary,
+)  # fmt: skip
+_MONOTONE_FUNCTIONS = {"sigmoid", "tanh", "exp", "softplus", "elu", "sign"}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The nodes from an integer `source` (not included) to a value, in execution order."""
+
+    source: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def constants(self) -> tuple[Const, ...]:
+        """Every array constant of the chain."""
+        fields = [vars(node.op).values() for node in self.nodes]
+        return tuple(value for values in fields for value in values if isinstance(value, Const))
+
+    @property
+    def is_monotone(self) -> bool:
+        """Whether the form of every node makes the chain monotone in each channel."""
+        return all(_is_monotone(node) for node in self.nodes)
+
+    def evaluate(self, x: Array, *, exactly: bool) -> Array:
+        """Return the chain's value at integers `x`, a batch of frames.
+
+        Args:
+            x: integers `(n, *frame)`, broadcastable against the chain's constants.
+            exactly: compute with fractions instead of float64.
+        """
+        values: dict[str, Array] = {self.source: exact(x) if exactly else x}
+        for node in self.nodes:
+            result = node.op.evaluate(*(values[operand] for operand in node.operands))
+            goes_on = exactly and node is not self.nodes[-1] and isinstance(node.op, Quantise)
+            values[node.name] = exact(result) if goes_on else result
+        return values[self.nodes[-1].name]
+
+
+def _is_monotone(node: Node) -> bool:
+    match node.op:
+        case Quantise() | Dequantise() | AddConst() | MulConst() | DivConst() | Clip():
+            return True
+        case LeakyRelu(alpha):
+            return bool(np.all(alpha.array >= 0))
+        case Unary(function):
+            return function in _MONOTONE_FUNCTIONS
+    return False
+
+
+def varies_by_channel_only(chain: Chain, frame: Shape) -> bool:
+    """Return whether every constant of the chain is the same along all axes but the last."""
+    return all(
+        all(length == 1 for length in constant.shape[:-1]) or len(frame) == 0
+        for constant in chain.constants
+    )
+
+
+def trace(graph: Graph, end: Node) -> Chain | set[str]:
+    """Return the chain that ends in `end`, or the several sources that meet in it.
+
+    The walk goes up through elementwise nodes, quantisers included where nothing else reads them,
+    and stops at the first value that something else makes: a matrix product, an input.
+    """
+    found: dict[str, Node] = {}
+    sources: set[str] = set()
+    pending = [end]
+    while pending:
+        node = pending.pop()
+        found[node.name] = node
+        for operand in node.operands:
+            above = graph.producer(operand)
+            if above is not None and _passes_through(graph, above):
+                pending.append(above)
+            else:
+                sources.add(operand)
+    if len(sources) != 1:
+        return sources
+    nodes = tuple(node for node in graph.nodes if node.name in found)
+    return Chain(sources.pop(), nodes)
+
+
+def _passes_through(graph: Graph, node: Node) -> bool:
+    if isinstance(node.op, Quantise):
+        return len(graph.users[node.name]) == 1 and node.name not in graph.outputs
+    return isinstance(node.op, ELEMENTWISE)

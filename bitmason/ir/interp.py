@@ -1,0 +1,55 @@
+"""Run a graph: the golden model that every backend is held to.
+
+Invariant: all meaning is in `Op.evaluate`; this file only walks the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from bitmason.ir.graph import Graph
+from bitmason.ir.types import Array
+
+# Keeps the working set of a chunk inside the caches; measured on 784-wide MLPs.
+_CHUNK_FRAMES = 512
+
+
+def run(graph: Graph, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
+    """Return the outputs of `graph` for a batch of frames.
+
+    Args:
+        graph: any graph, imported or lowered.
+        feeds: one array `(frames, *shape)` per input of the graph.
+    """
+    frames = len(next(iter(feeds.values())))
+    chunks = [
+        run_all(graph, _slice(feeds, start), keep=graph.outputs)
+        for start in range(0, max(frames, 1), _CHUNK_FRAMES)
+    ]
+    return tuple(np.concatenate([chunk[name] for chunk in chunks]) for name in graph.outputs)
+
+
+def _slice(feeds: Mapping[str, Array], start: int) -> dict[str, Array]:
+    return {name: array[start : start + _CHUNK_FRAMES] for name, array in feeds.items()}
+
+
+def run_all(
+    graph: Graph, feeds: Mapping[str, Array], keep: Iterable[str] | None = None
+) -> dict[str, Array]:
+    """Return every value of `graph`, or those in `keep`; the rest is dropped after its last use."""
+    kept = None if keep is None else set(keep)
+    last_use = {operand: node.name for node in graph.nodes for operand in node.operands}
+    values: dict[str, Array] = {value.name: feeds[value.name] for value in graph.inputs}
+    for node in graph.nodes:
+        values[node.name] = node.op.evaluate(*(values[operand] for operand in node.operands))
+        if kept is not None:
+            _drop(values, [o for o in node.operands if last_use[o] == node.name], kept)
+    return values
+
+
+def _drop(values: dict[str, Array], done: Sequence[str], kept: set[str]) -> None:
+    for name in done:
+        if name not in kept:
+            values.pop(name, None)

@@ -1,0 +1,156 @@
+"""The borders between real numbers and integers: quantise and dequantise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from bitmason.diagnostics import fail
+from bitmason.ir.constant import Const, in_domain_of
+from bitmason.ir.graph import Op
+from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType
+
+Rounding = str
+_EXACT_FLOAT64 = 2**53
+
+
+def _away(x: Array) -> Array:
+    return np.sign(x) * np.ceil(np.abs(x))
+
+
+def _half_up(x: Array) -> Array:
+    return np.sign(x) * np.floor(np.abs(x) + 0.5)
+
+
+def _half_down(x: Array) -> Array:
+    return np.sign(x) * np.ceil(np.abs(x) - 0.5)
+
+
+# Names and meanings of QONNX (Quant and Trunc, attribute rounding_mode); UP and HALF_UP round
+# magnitudes, so they mirror at zero.
+ROUNDINGS: dict[Rounding, Callable[[Array], Array]] = {
+    "ROUND": np.round,
+    "CEIL": np.ceil,
+    "FLOOR": np.floor,
+    "UP": _away,
+    "DOWN": np.trunc,
+    "HALF_UP": _half_up,
+    "HALF_DOWN": _half_down,
+}
+
+
+def _sign(x: Fraction) -> int:
+    return (x > 0) - (x < 0)
+
+
+_HALF = Fraction(1, 2)
+_EXACT_ROUNDINGS: dict[Rounding, Callable[[Fraction], int]] = {
+    "ROUND": round,
+    "CEIL": math.ceil,
+    "FLOOR": math.floor,
+    "UP": lambda x: _sign(x) * math.ceil(abs(x)),
+    "DOWN": math.trunc,
+    "HALF_UP": lambda x: _sign(x) * math.floor(abs(x) + _HALF),
+    "HALF_DOWN": lambda x: _sign(x) * math.ceil(abs(x) - _HALF),
+}
+
+
+@dataclass(frozen=True)
+class Quantise(Op):
+    """Map real numbers to integers as QONNX Quant and BipolarQuant do.
+
+    `y = round(clamp(x / scale + zero_point, lo, hi))` with lo and hi of `out`; a bipolar `out` is
+    +1 where `x / scale + zero_point >= 0` and -1 elsewhere. float32 operands are computed in
+    float32, step by step as the QONNX executor does; fractions are computed exactly.
+    """
+
+    name: ClassVar[str] = "quantise"
+
+    scale: Const
+    zero_point: Const
+    out: IntType
+    rounding: Rounding = "ROUND"
+
+    def infer(self, operands: Sequence[TensorType]) -> TensorType:
+        (x,) = operands
+        if not isinstance(x.elem, Real):
+            fail("I001", f"quantise needs a real operand, found {x}")
+        shape = np.broadcast_shapes(x.shape, self.scale.shape, self.zero_point.shape)
+        if shape != x.shape:
+            fail("I001", f"a scale of shape {list(self.scale.shape)} does not fit {x}")
+        if self.rounding not in ROUNDINGS:
+            fail("I001", f"there is no rounding mode {self.rounding}")
+        return TensorType(x.shape, self.out)
+
+    def position(self, x: Array) -> Array:
+        """Return `x / scale + zero_point`: where `x` lies on the integer grid, before rounding."""
+        return x / in_domain_of(self.scale.array, x) + in_domain_of(self.zero_point.array, x)
+
+    def evaluate(self, *operands: Array) -> IntArray:
+        (x,) = operands
+        position = self.position(x)
+        if isinstance(self.out, Bipolar):
+            return np.where(position >= 0, np.int64(1), np.int64(-1))
+        clamped = np.clip(position, self.out.lo, self.out.hi)
+        if clamped.dtype == np.dtype(object):
+            rounded: Array = np.frompyfunc(_EXACT_ROUNDINGS[self.rounding], 1, 1)(clamped)
+        else:
+            rounded = ROUNDINGS[self.rounding](clamped)
+        return rounded.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Dequantise(Op):
+    """Map integers to the real numbers they stand for: `y = x * scale + offset`.
+
+    `scale` and `offset` hold one fraction, or one per channel (last axis). The result is the
+    exact value rounded once to float64, so equal rationals give equal bits however they are
+    split into scale and offset; fractions stay fractions.
+    """
+
+    name: ClassVar[str] = "dequantise"
+
+    scale: tuple[Fraction, ...]
+    offset: tuple[Fraction, ...] = (Fraction(0),)
+
+    def infer(self, operands: Sequence[TensorType]) -> TensorType:
+        (x,) = operands
+        if isinstance(x.elem, Real):
+            fail("I001", f"dequantise needs an integer operand, found {x}")
+        for values in (self.scale, self.offset):
+            if len(values) != 1 and (not x.shape or len(values) != x.shape[-1]):
+                fail("I001", f"{len(values)} scales do not fit {x}")
+        return TensorType(x.shape, Real())
+
+    def evaluate(self, *operands: Array) -> Array:
+        (x,) = operands
+        if x.dtype == np.dtype(object):
+            return x * np.array(self.scale, dtype=object) + np.array(self.offset, dtype=object)
+        scale, offset, divisor = self._over_common_divisor
+        largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
+        numerator = max(map(abs, scale)) * largest + max(map(abs, offset))
+        if numerator < _EXACT_FLOAT64 and all(d & (d - 1) == 0 for d in divisor):
+            rows = (np.array(row, dtype=np.float64) for row in (scale, offset, divisor))
+        else:  # Python's integers: exact, and their division rounds correctly
+            rows = (np.array(row, dtype=object) for row in (scale, offset, divisor))
+            x = x.astype(object)
+        n, m, d = rows
+        return np.asarray((x * n + m) / d, dtype=np.float64)
+
+    @cached_property
+    def _over_common_divisor(self) -> tuple[list[int], list[int], list[int]]:
+        """Return integers n, m, d per channel with `y = (x * n + m) / d`."""
+        count = max(len(self.scale), len(self.offset))
+        pairs = zip(_stretch(self.scale, count), _stretch(self.offset, count), strict=True)
+        rows = [(s, o, math.lcm(s.denominator, o.denominator)) for s, o in pairs]
+        return [int(s * d) for s, _, d in rows], [int(o * d) for _, o, d in rows], [r[2] for r in rows]
+
+
+def _stretch(values: tuple[Fraction, ...], count: int) -> tuple[Fraction, ...]:
+    return values * count if len(values) == 1 else values

@@ -1,0 +1,180 @@
+"""Replace every chain of real functions between integers by thresholds or a table, exactly.
+
+Invariant: a table or threshold is accepted only after the chain was evaluated in exact fractions
+on both sides of it; float64 merely proposes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from bitmason.diagnostics import fail
+from bitmason.ir.chain import Chain, trace, varies_by_channel_only
+from bitmason.ir.constant import Const
+from bitmason.ir.graph import Graph, Node, Op
+from bitmason.ir.ops.lookup import Lookup
+from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.thresholds import Thresholds
+from bitmason.ir.rewrite import Pass, Rewriter, rewrite
+from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, int_type
+
+
+@dataclass(frozen=True)
+class Tabulate(Pass):
+    """Absorb scales, biases, normalisation, activation functions and rounding into integers.
+
+    Before: %r = dequantise(%acc); %b = mul_const(%r); %c = clip(%b); %q = quantise(%c)
+    After:  %q = thresholds(%acc)      (monotone)  or      %q = lookup(%acc)
+    """
+
+    name: ClassVar[str] = "tabulate"
+    max_table_entries: int = 2**18
+
+    def run(self, graph: Graph) -> Graph:
+        def visit(rewriter: Rewriter, node: Node) -> str | None:
+            if not isinstance(node.op, Quantise):
+                return None
+            chain = trace(rewriter.graph, node)
+            if not isinstance(chain, Chain):
+                fail(
+                    "P005",
+                    f"{len(chain)} integer tensors meet before this quantiser",
+                    loc=node.loc,
+                    notes=[f"they are {', '.join(sorted(chain))}"],
+                    help="quantise each branch and join them in a later layer",
+                )
+            source = rewriter.graph[chain.source]
+            if isinstance(source.type.elem, Real):
+                return _leave_to_host(rewriter, node, chain)
+            op = tabulate(chain, source.type, node, self.max_table_entries)
+            return rewriter.add(op, (rewriter.now(chain.source),), node.loc, node.name)
+
+        return rewrite(graph, visit)
+
+
+def _leave_to_host(rewriter: Rewriter, node: Node, chain: Chain) -> None:
+    made_by = rewriter.graph.producer(chain.source)
+    while made_by is not None:
+        above = made_by.operands
+        if len(above) != 1 or not isinstance(rewriter.graph[above[0]].type.elem, Real):
+            fail(
+                "P002",
+                f"its input comes through {made_by.op.name}, which only the end of a network may use",
+                loc=node.loc,
+                help="remove that operation or put it after the last quantised layer",
+            )
+        made_by = rewriter.graph.producer(above[0])
+
+
+def tabulate(chain: Chain, source: TensorType, node: Node, max_entries: int) -> Op:
+    """Return the op that maps integers of `source` to the chain's result.
+
+    Raises:
+        CompileError: F014 when a constant of the chain varies along an axis other than the
+            channels, P001 when the chain needs a table of more than `max_entries`.
+    """
+    if not varies_by_channel_only(chain, source.shape):
+        fail(
+            "F014",
+            "a constant before this quantiser varies along an axis other than the channels",
+            loc=node.loc,
+            help="use per-tensor or per-channel constants",
+        )
+    quantise = node.op
+    assert isinstance(quantise, Quantise)
+    elem = source.int_elem
+    if chain.is_monotone:
+        return _thresholds(_Function(chain, source), elem, quantise.out)
+    return _table(_Function(chain, source), elem, quantise.out, node, max_entries)
+
+
+class _Function:
+    """A chain as a function of integers `(n, channels)`; bipolar results as 0 and 1."""
+
+    def __init__(self, chain: Chain, source: TensorType) -> None:
+        self._chain = chain
+        self._frame = source.shape
+        self.channels = source.shape[-1] if source.shape else 1
+
+    def __call__(self, x: IntArray, *, exactly: bool) -> IntArray:
+        frame = (*(1 for _ in self._frame[:-1]), self.channels) if self._frame else ()
+        result = self._chain.evaluate(x.reshape(len(x), *frame), exactly=exactly)
+        last = self._chain.nodes[-1].op
+        assert isinstance(last, Quantise)
+        codes = last.out.encode(result) if isinstance(last.out, Bipolar) else result
+        return np.broadcast_to(codes, (len(x), *frame)).reshape(len(x), self.channels)
+
+
+def _thresholds(f: _Function, elem: IntType, out: IntType) -> Thresholds:
+    ends = f(np.array([[elem.lo] * f.channels, [elem.hi] * f.channels]), exactly=True)
+    descending = ends[0] > ends[1]
+    base, top = int(ends.min()), int(ends.max())
+    if base == top:  # a constant output still is one threshold, never or always reached
+        base = min(base, (1 if isinstance(out, Bipolar) else out.hi) - 1)
+        top = base + 1
+    sign = np.where(descending, -1, 1)
+    reached = np.where(descending, -top, base) + np.arange(1, top - base + 1)[:, np.newaxis]
+    steps = _bisect(f, elem, sign, reached)
+    steps = _certify(f, elem, sign, reached, steps)
+    narrow = out if isinstance(out, Bipolar) else int_type(base, top)
+    directions = Const(descending)
+    return Thresholds(Const.integers(steps.T), directions, base, narrow)
+
+
+def _bisect(f: _Function, elem: IntType, sign: Array, reached: IntArray) -> IntArray:
+    """Return, per level and channel, the smallest x with `sign * f(x) >= reached`, or hi + 1."""
+    low = np.full(reached.shape, elem.lo, dtype=np.int64)
+    high = np.full(reached.shape, elem.hi + 1, dtype=np.int64)
+    while np.any(low < high):
+        middle = (low + high) >> 1
+        holds = sign * f(np.minimum(middle, elem.hi), exactly=False) >= reached
+        done = low >= high
+        high = np.where(holds & ~done, middle, high)
+        low = np.where(holds | done, low, middle + 1)
+    return low
+
+
+def _certify(
+    f: _Function, elem: IntType, sign: Array, reached: IntArray, steps: IntArray
+) -> IntArray:
+    """Move every step until the exact chain reaches its level there and not one below."""
+    open_levels = np.arange(len(steps))
+    while len(open_levels):
+        x, level = steps[open_levels], reached[open_levels]
+        at = sign * f(np.minimum(x, elem.hi), exactly=True) >= level
+        below = sign * f(np.maximum(x - 1, elem.lo), exactly=True) >= level
+        up = ~at & (x <= elem.hi)
+        down = below & (x > elem.lo)
+        steps[open_levels] = x + up - down
+        open_levels = open_levels[np.any(up | down, axis=1)]
+    return steps
+
+
+def _table(
+    f: _Function, elem: IntType, out: IntType, node: Node, max_entries: int
+) -> Thresholds | Lookup:
+    span = elem.hi - elem.lo + 1
+    if span * f.channels > max_entries:
+        fail(
+            "P001",
+            f"the function before this quantiser is not monotone and its table would have "
+            f"{span * f.channels} entries, at most {max_entries} are allowed",
+            loc=node.loc,
+            notes=[f"{f.channels} channels, inputs from {elem.lo} to {elem.hi}"],
+            help="use a monotone activation, or fewer bits for this layer's weights or inputs",
+        )
+    x = np.arange(elem.lo, elem.hi + 1, dtype=np.int64)[:, np.newaxis]
+    columns = f(np.repeat(x, f.channels, axis=1), exactly=True)
+    if isinstance(out, Bipolar):
+        return Lookup(_shared(2 * columns.T - 1), elem.lo, out)
+    table = _shared(columns.T)
+    return Lookup(table, elem.lo, int_type(int(columns.min()), int(columns.max())))
+
+
+def _shared(table: IntArray) -> Const:
+    """Keep one row where all channels agree."""
+    same = bool(np.all(table == table[:1]))
+    return Const.integers(table[:1] if same else table)

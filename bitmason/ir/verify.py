@@ -1,0 +1,29 @@
+"""Check that a graph is well-formed. Passes may rely on it before and must keep it after.
+
+Invariant: a failure here is a bug of ours, so it is an assertion, never a diagnostic.
+"""
+
+from __future__ import annotations
+
+from bitmason.ir.graph import IDENTIFIER, Graph, Node
+
+
+def verify(graph: Graph) -> None:
+    """Assert names, order, types and outputs of `graph`."""
+    seen: set[str] = set()
+    for value in (*graph.inputs, *graph.nodes):
+        assert IDENTIFIER.match(value.name), f"{value.name!r} is not an identifier"
+        assert value.name not in seen, f"%{value.name} is defined twice"
+        if isinstance(value, Node):
+            _verify_node(graph, value, seen)
+        seen.add(value.name)
+    assert graph.outputs, "a graph without outputs"
+    for output in graph.outputs:
+        assert output in seen, f"output %{output} is not defined"
+
+
+def _verify_node(graph: Graph, node: Node, seen: set[str]) -> None:
+    for operand in node.operands:
+        assert operand in seen, f"%{node.name} reads %{operand} before it is defined"
+    inferred = node.op.infer(graph.operand_types(node))
+    assert inferred == node.type, f"%{node.name} is {node.type}, its op infers {inferred}"
