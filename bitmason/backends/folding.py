@@ -1,0 +1,117 @@
+"""Choose how much hardware each layer gets: the cheapest that meets the target.
+
+Invariant: the result depends on the graph and the configuration alone, never on order or time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bitmason.backends.design import Layer
+from bitmason.backends.layers import Options, planner_of
+from bitmason.config import Config, LayerConfig
+from bitmason.diagnostics import Collector, CompileError, Diagnostic, did_you_mean, fail, quote
+from bitmason.ir.graph import Folding, Graph, Node
+
+
+def choose_layers(graph: Graph, nodes: Sequence[Node], config: Config) -> list[Layer]:
+    """Return one layer per node, in order.
+
+    Layers are chosen one after the other: each takes the cheapest folding that meets the target,
+    where cheap counts the layer and the width converter in front of it.
+
+    Raises:
+        CompileError: B001 for a folding in `config` that is not possible, B002 for a target that
+            no folding meets, C001 for a layer name that the network does not have.
+    """
+    wanted = _requests(nodes, config)
+    layers: list[Layer] = []
+    errors = Collector()
+    for node in nodes:
+        arriving = layers[-1].sink.per_beat if layers else 0
+        try:
+            layers.append(_choose(graph, node, wanted.get(node.name), config, arriving))
+        except CompileError as error:
+            errors.add(error)
+    errors.raise_if_any()
+    if config.has_target:
+        _check_target(layers, config)
+    return layers
+
+
+def _requests(nodes: Sequence[Node], config: Config) -> Mapping[str, LayerConfig]:
+    """Match the names in the configuration with nodes, by our name or the user's own."""
+    by_name = {node.name: node for node in nodes}
+    by_user_name = {node.loc.node: node for node in reversed(nodes) if node.loc.node}
+    found: dict[str, LayerConfig] = {}
+    unknown: list[Diagnostic] = []
+    for name, request in config.layers.items():
+        node = by_name.get(name) or by_user_name.get(name)
+        if node is None:
+            help_ = did_you_mean(name, by_name) or f"its layers are {', '.join(by_name)}"
+            message = f"the network has no layer called {quote(name)}"
+            unknown.append(Diagnostic("C001", message, None, (), help_))
+        else:
+            found[node.name] = request
+    if unknown:
+        raise CompileError(unknown)
+    return found
+
+
+def _choose(
+    graph: Graph, node: Node, request: LayerConfig | None, config: Config, arriving: int
+) -> Layer:
+    planner = planner_of(node)
+    options = Options(config.clock_mhz, config.target)
+    (source,) = graph.operand_types(node)
+    if node.folding is not None:  # chosen before, read back from a project
+        return planner.plan(node, source, node.folding, options)
+    fixed = request or LayerConfig()
+    if fixed.pe is not None and fixed.simd is not None:
+        return planner.plan(node, source, _with(Folding(fixed.pe, fixed.simd), fixed), options)
+    asked = [f for f in (fixed.pe, fixed.simd) if f is not None]
+    candidates: list[Layer] = []
+    for folding in planner.foldings(node, source, 0 if asked else arriving):
+        if fixed.pe in {None, folding.pe} and fixed.simd in {None, folding.simd}:
+            candidates.append(planner.plan(node, source, _with(folding, fixed), options))
+    if not candidates:
+        # Nothing matches: let the planner say which value is at fault and which is nearest.
+        nearest = _with(Folding(fixed.pe or 1, fixed.simd or 1), fixed)
+        return planner.plan(node, source, nearest, options)
+    in_time = [layer for layer in candidates if layer.cycles <= config.cycles_wanted]
+    if not in_time:
+        return min(candidates, key=lambda layer: (layer.cycles, _cost(layer, arriving)))
+    return min(in_time, key=lambda layer: (_cost(layer, arriving), layer.cycles))
+
+
+def _with(folding: Folding, fixed: LayerConfig) -> Folding:
+    return Folding(folding.pe, folding.simd, fixed.engine, fixed.memory, fixed.multipliers)
+
+
+def _cost(layer: Layer, arriving: int) -> int:
+    """Return the layer's price with the width converter that its input will need."""
+    taken = layer.source.per_beat
+    if not arriving or arriving == taken:
+        return layer.resources.price
+    wide, narrow = max(arriving, taken), min(arriving, taken)
+    bits = wide * layer.source.elem.bits
+    return layer.resources.price + (bits if wide % narrow == 0 else 4 * bits)
+
+
+def _check_target(layers: Sequence[Layer], config: Config) -> None:
+    slowest = max(layers, key=lambda layer: layer.cycles)
+    if slowest.cycles <= config.cycles_wanted:
+        return
+    best = slowest.cycles
+    fps = config.clock_mhz * 1e6 / best
+    fail(
+        "B002",
+        f"{config.cycles_wanted} cycles per frame cannot be reached; the best is {best}",
+        loc=slowest.loc,
+        notes=[
+            f"layer '{slowest.name}' needs {best} cycles with pe = {slowest.folding.pe}, "
+            f"simd = {slowest.folding.simd}",
+            f"at {config.clock_mhz:g} MHz that is {fps:,.0f} frames per second",
+        ],
+        help=f"use --max-cycles {best}, or a larger folding for that layer",
+    )

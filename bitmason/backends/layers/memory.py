@@ -1,0 +1,37 @@
+"""What a read-only memory costs, and where it is best kept."""
+
+from __future__ import annotations
+
+from bitmason.backends.design import Resources
+
+STYLES = ("block", "logic")
+# Configurations of one 18-kbit block RAM as a read-only memory: words x bits.
+_BRAM18_SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+_ROM_WORDS_PER_LUT = 64
+
+
+def rom(words: int, bits: int, style: str) -> tuple[str, Resources]:
+    """Return the style and the cost of a memory of `words` x `bits`; the cheaper style if empty.
+
+    A single word is a constant and costs nothing. LUT memories hold 64 words in one LUT6.
+    """
+    if words <= 1:
+        return "logic", Resources()
+    in_luts = Resources(lut=_lut_rom(words, bits), ff=bits)
+    in_blocks = Resources(bram18=min(-(-words // w) * -(-bits // b) for w, b in _BRAM18_SHAPES))
+    if not style:
+        style = "block" if in_blocks.price < in_luts.price else "logic"
+    return style, in_blocks if style == "block" else in_luts
+
+
+def _lut_rom(words: int, bits: int) -> int:
+    banks = -(-words // _ROM_WORDS_PER_LUT)
+    multiplexer = 0 if banks == 1 else -(-banks // 3)
+    return bits * (banks + multiplexer)
+
+
+def lut_ram(words: int, bits: int) -> int:
+    """Return the LUTs of a two-port LUT memory: two LUTs hold 64 words of one bit."""
+    if words <= 32:
+        return -(-bits * 4 // 6)
+    return bits * 2 * -(-words // _ROM_WORDS_PER_LUT)

@@ -1,0 +1,46 @@
+"""Render templates, the only place that knows Jinja.
+
+Invariant: a template that asks for what its view does not have is an error, never empty text.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+def _range(width: int) -> str:
+    return f"[{width - 1}:0]"
+
+
+def _sv_string(text: str) -> str:
+    assert '"' not in text and "\\" not in text, text
+    return f'"{text}"'
+
+
+def _sv_bit(value: bool) -> str:
+    return "1'b1" if value else "1'b0"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  the output is hardware, not HTML
+    )
+    environment.filters.update(range=_range, sv_string=_sv_string, sv_bit=_sv_bit)
+    return environment
+
+
+def render(template: str, view: Any) -> str:
+    """Return the text of `template` with `view` as its only variable."""
+    return _environment().get_template(template).render(view=view)

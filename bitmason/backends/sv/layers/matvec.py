@@ -1,0 +1,53 @@
+"""SystemVerilog for `Dense` and `XnorPopcount`: one `bm_mvu` with its weights in a .mem file."""
+
+from __future__ import annotations
+
+from bitmason.backends.design import Layer
+from bitmason.backends.layers.matvec import MatVecView
+from bitmason.backends.packing import mem_file
+from bitmason.backends.sv.registry import Emission, emits
+from bitmason.ir.graph import Node
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from bitmason.ir.types import Bipolar, Int, IntArray
+
+
+@emits("dense", "xnor_popcount")
+def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return the matrix-vector unit of a layer."""
+    view = layer.view
+    assert isinstance(view, MatVecView) and node is not None
+    assert isinstance(node.op, Dense | XnorPopcount)
+    weights = f"{module}_weights.mem"
+    return Emission(
+        cell="bm_mvu",
+        summary=f"{view.rows} x {view.columns} {view.w} weights, PE {view.pe}, SIMD {view.simd}, "
+        f"{layer.cycles} cycles",
+        parameters={
+            "ENGINE": view.dot,
+            "MW": view.columns,
+            "MH": view.rows,
+            "PE": view.pe,
+            "SIMD": view.simd,
+            "IN_W": view.x.bits,
+            "IN_SIGNED": isinstance(view.x, Int),
+            "W_W": view.w.bits,
+            "W_SIGNED": isinstance(view.w, Int),
+            "ACC_W": view.acc_bits,
+            "INIT_FILE": weights,
+            "ROM_STYLE": view.memory,
+            "STAGES": view.stages,
+            "TARGET": view.target,
+            "DSP": view.dsp,
+        },
+        memories={weights: mem_file(_words(view, node.op.weights.int64()), view.w.bits)},
+    )
+
+
+def _words(view: MatVecView, weights: IntArray) -> IntArray:
+    """Return the codes of one memory word per row: PE rows of SIMD weights, fold after fold."""
+    assert isinstance(view.w, Bipolar) == (view.dot != "parallel")
+    folded = view.w.encode(weights).reshape(
+        view.row_folds, view.pe, view.column_folds, view.simd
+    )
+    return folded.transpose(0, 2, 1, 3).reshape(view.row_folds * view.column_folds, -1)

@@ -1,0 +1,54 @@
+"""SystemVerilog for ArgMax, width converters and register slices."""
+
+from __future__ import annotations
+
+from bitmason.backends.design import Layer
+from bitmason.backends.layers.arg_max import ArgMaxView
+from bitmason.backends.layers.width_converter import WidthConverterView
+from bitmason.backends.sv.registry import Emission, emits
+from bitmason.ir.graph import Node
+from bitmason.ir.types import Int
+
+
+@emits("arg_max")
+def emit_arg_max(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return the classifier of a layer."""
+    view = layer.view
+    assert isinstance(view, ArgMaxView), (node, module)
+    return Emission(
+        cell="bm_argmax",
+        summary=f"index of the largest of {view.channels} elements, PE {view.pe}",
+        parameters={
+            "CHANNELS": view.channels,
+            "PE": view.pe,
+            "IN_W": view.x.bits,
+            "IN_SIGNED": isinstance(view.x, Int),
+        },
+    )
+
+
+@emits("width_converter")
+def emit_width_converter(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return the width converter in front of a layer."""
+    view = layer.view
+    assert isinstance(view, WidthConverterView), (node, module)
+    return Emission(
+        cell="bm_width_converter",
+        summary=f"from {view.per_beat_in} to {view.per_beat_out} elements per beat",
+        parameters={
+            "ELEM_W": view.elem_bits,
+            "IN_N": view.per_beat_in,
+            "OUT_N": view.per_beat_out,
+        },
+    )
+
+
+@emits("register")
+def emit_register(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return the register slice that stands for a network without integer layers."""
+    assert layer.view is None, (node, module)
+    return Emission(
+        cell="bm_skid",
+        summary="passes the quantised input on",
+        parameters={"WIDTH": layer.source.width},
+    )

@@ -1,0 +1,189 @@
+"""From a model to a project and its simulation: the steps behind the command line.
+
+Invariant: only this layer joins frontend, passes, backends and tools; each of them knows only the
+IR.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bitmason import __version__
+from bitmason.backends.dataflow import build_design
+from bitmason.backends.design import Design
+from bitmason.backends.project import MANIFEST, Project, write_project
+from bitmason.backends.sv import SvFiles, emit_sv
+from bitmason.config import Config, make_config
+from bitmason.diagnostics import CompileError, Loc, fail
+from bitmason.frontend import Imported, import_model
+from bitmason.ir import Graph, parse_graph, print_graph
+from bitmason.ir.passes.pipelines import LOWER, Observer, run_passes
+from bitmason.ir.passes.select_argmax import SelectArgmax
+from bitmason.ir.types import Array
+from bitmason.report.summary import summarise
+from bitmason.simulation import Rtl, Simulated, simulate
+
+Progress = Callable[[str], None]
+GRAPH, MODEL, REPORT = "graph.ir", "model.onnx", "report.json"
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled network: ask it for a report, a simulation, or its files.
+
+    `rtl` is where its RTL stands, once it has been written.
+    """
+
+    model: bytes
+    source: str
+    design: Design
+    config: Config
+    rtl: Rtl | None = None
+
+    @cached_property
+    def imported(self) -> Imported:
+        """The network as it was read from the model, before any pass."""
+        return _import(self.model, self.source, self.config)
+
+    def report(self) -> dict[str, Any]:
+        """Return what `report.json` holds: cycles, folding and estimated resources per layer."""
+        return summarise(self.design)
+
+    def project(self) -> Project:
+        """Return every file of the project, in memory."""
+        sv = emit_sv(self.design)
+        return self._project(sv)
+
+    def _project(self, sv: SvFiles) -> Project:
+        files: dict[str, str | bytes] = {f"rtl/{name}": text for name, text in sv.sources.items()}
+        files |= {f"rtl/{name}": text for name, text in sv.memories.items()}
+        files["rtl/files.f"] = "".join(f"{name}\n" for name in sv.sources)
+        files[GRAPH] = print_graph(self.design.graph)
+        files[MODEL] = self.model
+        files[REPORT] = json.dumps(self.report(), indent=2) + "\n"
+        files[MANIFEST] = json.dumps(self._manifest(sv.top, list(sv.sources)), indent=2) + "\n"
+        return Project(files)
+
+    def _manifest(self, top: str, sources: list[str]) -> dict[str, Any]:
+        return {
+            "bitmason": __version__,
+            "model": self.source,
+            "top": top,
+            "sources": sources,
+            "config": self.config.model_dump(mode="json", exclude_none=True),
+        }
+
+    def write(self, folder: Path | str) -> Compiled:
+        """Write the project, whole or not at all, and return it with its place.
+
+        Raises:
+            CompileError: C002 when the folder cannot be written or replaced.
+        """
+        sv = emit_sv(self.design)
+        write_project(self._project(sv), Path(folder))
+        return replace(self, rtl=Rtl(Path(folder), sv.top, tuple(sv.sources)))
+
+    def simulate(self, x: Array, engine: str = "golden", **options: Any) -> Simulated:
+        """Return the network's outputs for a batch; see `bitmason.simulation.simulate`."""
+        return simulate(self.design, x, engine, self.rtl, **options)
+
+
+def compile_model(
+    model: Path | str | bytes,
+    config: Config | None = None,
+    *,
+    name: str | None = None,
+    check: bool = False,
+    progress: Progress = _silent,
+) -> Compiled:
+    """Compile a QONNX or QCDQ model.
+
+    Args:
+        model: the file, or its bytes.
+        config: target, clock and foldings; the default is `Config()`.
+        name: what to call the model in messages, where `model` is bytes.
+        check: interpret the graph before and after every pass and compare all bits.
+        progress: told the name of each step as it begins.
+
+    Raises:
+        CompileError: the model or the configuration is at fault.
+    """
+    config = config or Config()
+    progress("reading the model")
+    path = Path(model) if isinstance(model, str) else model
+    imported = _import(path, name, config)
+    return compile_imported(imported, config, check=check, progress=progress)
+
+
+def compile_imported(
+    imported: Imported, config: Config, *, check: bool = False, progress: Progress = _silent
+) -> Compiled:
+    """Lower an imported network and build its design.
+
+    Raises:
+        CompileError: the network cannot be built as `config` asks.
+    """
+    progress("lowering to integers")
+    lowered = lower(imported.graph, config, check=check)
+    progress("folding")
+    source = imported.graph.inputs[0].loc.file
+    return Compiled(imported.model, source, build_design(lowered, config), config)
+
+
+def lower(
+    graph: Graph, config: Config, *, check: bool = False, after: Observer | None = None
+) -> Graph:
+    """Return the integer graph of an imported one.
+
+    Raises:
+        CompileError: a P code when it cannot be lowered.
+    """
+    graph = SelectArgmax(config.argmax).run(graph)
+    passes = [step for step in LOWER if config.argmax is not False or step.name != "rank-classifier"]
+    return run_passes(graph, passes, check=check, after=after)
+
+
+def load_project(folder: Path | str) -> Compiled:
+    """Read back a project that `Compiled.write` wrote.
+
+    Raises:
+        CompileError: C003 when the folder is not a whole project.
+    """
+    folder = Path(folder)
+    loc = Loc(folder.name)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        graph = parse_graph((folder / GRAPH).read_text(encoding="utf-8"), f"{folder.name}/{GRAPH}")
+        model = (folder / MODEL).read_bytes()
+        config = make_config(manifest["config"], loc)
+        rtl = Rtl(folder, str(manifest["top"]), tuple(map(str, manifest["sources"])))
+        source = str(manifest["model"])
+    except CompileError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fail(
+            "C003",
+            f"'{folder.name}' is not a bitmason project: {_reason(error)}",
+            loc=loc,
+            help="run `bitmason compile MODEL.onnx -o DIR` first",
+        )
+    return Compiled(model, source, build_design(graph, config), config, rtl)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{Path(str(error.filename)).name}: {(error.strerror or 'unreadable').lower()}"
+    return f"its {MANIFEST} is damaged"
+
+
+def _import(model: Path | bytes, name: str | None, config: Config) -> Imported:
+    return import_model(model, name)

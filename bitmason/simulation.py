@@ -1,0 +1,205 @@
+"""Run a compiled network on data: in the golden model or in the simulated hardware.
+
+Invariant: whatever the engine, the host's part before and after the hardware is the same code, and
+integers enter and leave the engine bit for bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bitmason.backends.design import Design
+from bitmason.backends.packing import bytes_per_beat, pack_elements, unpack_elements
+from bitmason.diagnostics import Loc, did_you_mean, fail
+from bitmason.ir.graph import Graph
+from bitmason.ir.interp import run
+from bitmason.ir.partition import after, before, between
+from bitmason.ir.types import Array, IntArray, Real, TensorType, contains
+from bitmason.toolchain import verilator
+
+ENGINES = ("golden", "rtl")
+_MISSING_ENGINES = {"hls": "the HLS backend comes with a later version"}
+
+
+@dataclass(frozen=True)
+class Rtl:
+    """Where the RTL of a written project stands: its folder, top module and source files."""
+
+    folder: Path
+    top: str
+    sources: tuple[str, ...]
+
+    def binary(self) -> Path:
+        """Return the simulator, built unless it is there already.
+
+        Raises:
+            CompileError: a T code when a tool is missing or rejects the design.
+        """
+        paths = [self.folder / "rtl" / name for name in self.sources]
+        return verilator.build(paths, self.top, self.folder / "build")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a simulation measured; the cycle figures are those of the hardware alone."""
+
+    engine: str
+    frames: int
+    seconds: float
+    ii_cycles: int | None = None
+    latency_cycles: int | None = None
+    cycles: int | None = None
+
+    @property
+    def samples_per_second(self) -> float:
+        """Frames simulated per second of wall-clock time, builds included."""
+        return round(self.frames / max(self.seconds, 1e-9), 1)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """The outputs of a batch, one array per output of the network, and what was measured."""
+
+    outputs: tuple[Array, ...]
+    integers: IntArray
+    measured: Measured
+
+    @property
+    def output(self) -> Array:
+        """The first output, which most networks have alone."""
+        return self.outputs[0]
+
+
+def simulate(
+    design: Design,
+    x: Array,
+    engine: str = "golden",
+    rtl: Rtl | None = None,
+    *,
+    stall: float = 0.0,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Simulated:
+    """Run `design` on a batch.
+
+    Args:
+        design: a compiled network.
+        x: floats of the model's input shape with a leading batch axis, or the integers that enter
+            the hardware.
+        engine: "golden" or "rtl".
+        rtl: the written project, which the "rtl" engine needs.
+        stall: probability in each cycle that source and sink hold back ("rtl").
+        seed: of the stalls and of the registers' start values ("rtl").
+        progress: told the number of finished frames now and then ("rtl").
+
+    Raises:
+        CompileError: S001 when `x` does not fit the model, C004 for an engine that is not there
+            yet, T codes when the simulator cannot be built or stops.
+    """
+    _check_engine(engine)
+    begin = time.perf_counter()
+    graph = design.graph
+    entering = entering_integers(graph, design.entry, x)
+    if engine == "golden":
+        core = between(graph, design.entry, design.exit)
+        (leaving,) = run(core, {design.entry: entering})
+        counts: dict[str, Any] = {}
+    else:
+        assert rtl is not None, "the rtl engine runs a written project"
+        play = verilator.RunOptions(stall=stall, seed=seed, progress=progress)
+        leaving, counts = _run_rtl(design, entering, rtl, play)
+    outputs = run(after(graph, design.exit), {design.exit: leaving})
+    seconds = time.perf_counter() - begin
+    measured = Measured(engine, len(x), seconds, **counts)
+    return Simulated(tuple(_as_executor(y) for y in outputs), leaving, measured)
+
+
+def _check_engine(engine: str) -> None:
+    if engine in _MISSING_ENGINES:
+        fail("C004", f"engine '{engine}' is not available: {_MISSING_ENGINES[engine]}")
+    if engine not in ENGINES:
+        fail(
+            "C001",
+            f"there is no engine called '{engine}'",
+            help=did_you_mean(engine, ENGINES) or f"the engines are {', '.join(ENGINES)}",
+        )
+
+
+def _as_executor(y: Array) -> Array:
+    """Return an output in the element type that the QONNX executor gives it."""
+    return y.astype(np.float32) if y.dtype.kind == "f" else y
+
+
+def entering_integers(graph: Graph, entry: str, x: Array) -> IntArray:
+    """Return the integers that enter the hardware for the user's batch `x`.
+
+    Raises:
+        CompileError: S001 when `x` has the wrong shape, type or values.
+    """
+    (model_input,) = graph.inputs
+    if x.dtype.kind in "iub" and isinstance(model_input.type.elem, Real):
+        return _given_integers(graph[entry].type, model_input.type, x, model_input.loc)
+    if x.dtype.kind != "f":
+        fail("S001", f"inputs are {x.dtype}, not floats or integers", loc=model_input.loc)
+    frames = _with_shape(x, model_input.type, model_input.loc)
+    if not np.all(np.isfinite(frames)):
+        fail("S001", "inputs hold NaN or infinite values", loc=model_input.loc)
+    (entering,) = run(before(graph, entry), {model_input.name: frames.astype(np.float32)})
+    return entering
+
+
+def _given_integers(entry: TensorType, model_input: TensorType, x: Array, loc: Loc) -> IntArray:
+    frames = _with_shape(x, model_input, loc).reshape(len(x), *entry.shape).astype(np.int64)
+    elem = entry.int_elem
+    if not contains(elem, frames):
+        fail(
+            "S001",
+            f"inputs are integers from {frames.min()} to {frames.max()}, the hardware takes {elem}",
+            loc=loc,
+            help="give integers as the first quantiser makes them, or the model's float inputs",
+        )
+    return frames
+
+
+def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
+    """Return `x` as `(frames, *shape)`; the model's own batch axis of 1 may stand in it too."""
+    if x.ndim and len(x) == 0:
+        fail("S001", "the batch is empty", loc=loc)
+    for shape in (expected.shape, (1, *expected.shape)):
+        if x.ndim and x.shape[1:] == shape:
+            return x.reshape(len(x), *expected.shape)
+    wanted = ", ".join(map(str, ("N", *expected.shape)))
+    fail("S001", f"inputs have shape {list(x.shape)}, the model takes [{wanted}]", loc=loc)
+
+
+def _run_rtl(
+    design: Design, entering: IntArray, rtl: Rtl, options: verilator.RunOptions
+) -> tuple[IntArray, dict[str, Any]]:
+    frames, graph = len(entering), design.graph
+    codes = graph[design.entry].type.int_elem.encode(entering.reshape(frames, -1))
+    beats = pack_elements(codes, design.source.elem.bits, design.source.per_beat)
+    sink = design.sink
+    result = verilator.run(
+        rtl.binary(),
+        beats,
+        (sink.beats, bytes_per_beat(sink.elem.bits, sink.per_beat)),
+        cwd=rtl.folder / "rtl",
+        options=options,
+    )
+    assert not result.faults, result.faults
+    leaving = graph[design.exit].type
+    values = leaving.int_elem.decode(
+        unpack_elements(result.beats_out, sink.elem.bits, sink.per_beat)
+    )
+    counts = {
+        "ii_cycles": result.ii_cycles,
+        "latency_cycles": result.latency_cycles,
+        "cycles": result.cycles,
+    }
+    return values.reshape(frames, *leaving.shape), counts
