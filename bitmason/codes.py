@@ -195,6 +195,11 @@ CODES: Final[dict[str, Code]] = {
         "Two engines gave different bits for the same input: this is a bug in bitmason.",
         "Please report it with the model, or the seed that the message prints.",
     ),
+    "S004": Code(
+        "the QONNX executor cannot run the model",
+        "qonnx or onnxruntime, which bitmason only uses as the reference, stopped with an error.",
+        "The notes show its message; exporting the model with another opset version often helps.",
+    ),
     "T001": Code(
         "Verilator not usable",
         "Verilator is missing, or older than 5.036.",

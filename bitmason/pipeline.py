@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from bitmason.backends.design import Design
 from bitmason.backends.project import MANIFEST, Project, write_project
 from bitmason.backends.sv import SvFiles, emit_sv
 from bitmason.config import Config, make_config
-from bitmason.diagnostics import CompileError, Loc, fail
+from bitmason.diagnostics import CompileError, Loc, did_you_mean, fail, quote
 from bitmason.frontend import Imported, import_model
 from bitmason.ir import Graph, parse_graph, print_graph
-from bitmason.ir.passes.pipelines import LOWER, Observer, run_passes
+from bitmason.ir.passes.pipelines import LOWER, Observer, pass_named, run_passes
 from bitmason.ir.passes.select_argmax import SelectArgmax
 from bitmason.ir.types import Array
 from bitmason.report.summary import summarise
-from bitmason.simulation import Rtl, Simulated, simulate
+from bitmason.simulation import Measured, Rtl, Simulated, simulate
 
 Progress = Callable[[str], None]
 GRAPH, MODEL, REPORT = "graph.ir", "model.onnx", "report.json"
@@ -183,6 +183,62 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{Path(str(error.filename)).name}: {(error.strerror or 'unreadable').lower()}"
     return f"its {MANIFEST} is damaged"
+
+
+def import_as_text(
+    model: Path, config: Config, *, print_after: str | None = None, check: bool = False
+) -> str:
+    """Return the imported graph as text, or the graph after the pass `print_after`.
+
+    Raises:
+        CompileError: the model is at fault, or C005 for an unknown pass.
+    """
+    shown = _import(model, None, config).graph
+    if print_after is None and not check:
+        return print_graph(shown)
+    wanted = None if print_after is None else pass_named(print_after, LOWER)
+    texts = [print_graph(shown)]
+    lower(
+        shown,
+        config,
+        check=check,
+        after=lambda step, graph: texts.append(print_graph(graph)) if step == wanted else None,
+    )
+    return texts[-1]
+
+
+def passes_as_text() -> str:
+    """Return the passes in the order in which they run, with what each of them does."""
+    lines = [f"{step.name:<18} {(step.__doc__ or '').splitlines()[0]}\n" for step in LOWER]
+    return "".join(lines)
+
+
+def check_backend(backend: str) -> None:
+    """Check the name of a backend.
+
+    Raises:
+        CompileError: C004 for one that comes later, C001 for one that does not exist.
+    """
+    if backend in {"hls", "all"}:
+        fail("C004", f"backend '{backend}' is not available in this version", help="use sv")
+    if backend != "sv":
+        help_ = did_you_mean(backend, ("sv", "hls", "all")) or "the backends are sv, hls, all"
+        fail("C001", f"there is no backend called {quote(backend)}", help=help_)
+
+
+def write_measured(folder: Path, measured: Measured) -> None:
+    """Write simulate.json to the project.
+
+    Raises:
+        CompileError: C002 when the project may not be written to.
+    """
+    content = asdict(measured) | {"samples_per_second": measured.samples_per_second}
+    try:
+        staging = folder / ".simulate.json"
+        staging.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        staging.replace(folder / "simulate.json")
+    except OSError as error:
+        fail("C002", f"simulate.json cannot be written: {error.strerror}", loc=Loc(folder.name))
 
 
 def _import(model: Path | bytes, name: str | None, config: Config) -> Imported:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.int64 | np.int16 | np.int8]
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -156,6 +156,14 @@ def int_type(lo: int, hi: int) -> UInt | Int:
         return UInt(max(1, hi.bit_length()), hi)
     bits = 1 + max((-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0)
     return Int(bits, lo, hi)
+
+
+def compact(elem: IntType, values: Array) -> IntArray:
+    """Return `values` of `elem` in few bytes: activations are many, and memory is slow."""
+    for dtype in (np.int8, np.int16):
+        if np.iinfo(dtype).min <= elem.lo and elem.hi <= np.iinfo(dtype).max:
+            return values.astype(dtype)
+    return values.astype(np.int64)
 
 
 def contains(elem: IntType, values: IntArray) -> bool:

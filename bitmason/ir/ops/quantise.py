@@ -14,7 +14,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const, in_domain_of
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType
+from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact
 
 Rounding = str
 _EXACT_FLOAT64 = 2**53
@@ -90,19 +90,26 @@ class Quantise(Op):
 
     def position(self, x: Array) -> Array:
         """Return `x / scale + zero_point`: where `x` lies on the integer grid, before rounding."""
+        if self._is_unit:
+            return x
         return x / in_domain_of(self.scale.array, x) + in_domain_of(self.zero_point.array, x)
+
+    @cached_property
+    def _is_unit(self) -> bool:
+        return bool(np.all(self.scale.array == 1) and np.all(self.zero_point.array == 0))
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         position = self.position(x)
         if isinstance(self.out, Bipolar):
-            return np.where(position >= 0, np.int64(1), np.int64(-1))
+            positive: Array = (position >= 0).astype(np.int8)
+            return 2 * positive - 1
         clamped = np.clip(position, self.out.lo, self.out.hi)
         if clamped.dtype == np.dtype(object):
             rounded: Array = np.frompyfunc(_EXACT_ROUNDINGS[self.rounding], 1, 1)(clamped)
         else:
             rounded = ROUNDINGS[self.rounding](clamped)
-        return rounded.astype(np.int64)
+        return compact(self.out, rounded)
 
 
 @dataclass(frozen=True)

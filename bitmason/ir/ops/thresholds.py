@@ -11,7 +11,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType
+from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact
 
 _FEW_STEPS = 8
 
@@ -54,8 +54,8 @@ class Thresholds(Op):
         k = np.int64(self.steps.shape[1])
         turned = np.where(self.descending.array, k - count, count) if self.any_descending else count
         if isinstance(self.out, Bipolar):
-            return 2 * turned - 1
-        return turned + np.int64(self.base)
+            return compact(self.out, 2 * turned - 1)
+        return compact(self.out, turned + np.int64(self.base))
 
     @property
     def any_descending(self) -> bool:

@@ -1,0 +1,95 @@
+"""Prove a project: the QONNX executor, the golden model and the hardware give the same bits.
+
+Invariant: a claim holds only if every element is equal; where the executor's float32 noise decides
+a rounding, the element is counted and proven to be a tie, never tolerated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmason.frontend.reference import Comparison, compare, sample_inputs
+from bitmason.ir.interp import run
+from bitmason.pipeline import Compiled
+from bitmason.simulation import Simulated
+from bitmason.ir.types import Array
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One comparison and its outcome."""
+
+    name: str
+    holds: bool
+    detail: str
+    notes: tuple[str, ...] = ()
+
+
+def verify_project(
+    compiled: Compiled,
+    *,
+    samples: int = 100,
+    given: Array | None = None,
+    stall: float = 0.3,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Claim]:
+    """Compare all engines on random inputs, and on `given` ones.
+
+    Args:
+        compiled: a written project.
+        samples: number of random inputs.
+        given: further inputs, floats of the model's input shape with a batch axis.
+        stall: probability of stalls in a second run of the hardware; 0 leaves that run out.
+        seed: of the random inputs and the stalls.
+        progress: told each step as it begins.
+
+    Raises:
+        CompileError: when `given` does not fit the model or a tool fails.
+    """
+    x = sample_inputs(compiled.imported, samples, seed)
+    if given is not None:
+        x = np.concatenate([x, given.reshape(len(given), *x.shape[1:]).astype(np.float32)])
+    progress("QONNX executor against the golden model")
+    claims = [_import_claim(compare(compiled.imported, x))]
+    golden = compiled.simulate(x)
+    claims.append(_lowering_claim(compiled, x, golden))
+    progress("hardware against the golden model")
+    claims.append(_rtl_claim("golden == rtl", golden, compiled.simulate(x, "rtl", seed=seed)))
+    if stall:
+        stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
+        claims.append(_rtl_claim(f"golden == rtl, stall {stall:g}", golden, stalled))
+    return claims
+
+
+def _import_claim(found: Comparison) -> Claim:
+    detail = f"{found.samples} samples, {found.elements} quantised elements, "
+    detail += f"{len(found.mismatches)} mismatches"
+    notes = [str(mismatch) for mismatch in found.mismatches[:5]]
+    if found.ambiguous:
+        notes.append(f"{len(found.ambiguous)} float32 ties of the executor, each proven")
+    return Claim("executor == golden", not found.mismatches, detail, tuple(notes))
+
+
+def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
+    imported = compiled.imported.graph
+    if golden.outputs[0].shape[1:] != imported[imported.outputs[0]].type.shape:
+        return Claim("imported == lowered", True, "the label was added by the configuration")
+    before = run(imported, {imported.inputs[0].name: x})
+    equal = all(
+        np.array_equal(a.astype(b.dtype), b)
+        for a, b in zip(before, golden.outputs, strict=True)
+    )
+    return Claim("imported == lowered", equal, f"{len(x)} samples, all bits of the outputs")
+
+
+def _rtl_claim(name: str, golden: Simulated, rtl: Simulated) -> Claim:
+    different = int(np.sum(golden.integers != rtl.integers))
+    detail = f"{len(golden.integers)} samples, {golden.integers.size} integers, "
+    detail += f"{different} mismatches"
+    if rtl.measured.ii_cycles is not None:
+        detail += f", {rtl.measured.ii_cycles} cycles between frames"
+    return Claim(name, different == 0, detail)
