@@ -3,16 +3,26 @@
 Invariant: 0 done, 1 the user's input is at fault, 2 usage, 70 our bug; a traceback means 70.
 """
 
+# An option of a command is a parameter of its function.
+# ruff: noqa: PLR0913, PLR0917
+
 from __future__ import annotations
 
+import errno
+import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from bitmason.diagnostics import CompileError, fail
+from bitmason.diagnostics import CompileError, Diagnostic, fail, quote
 from bitmason.terminal import Terminal
 
 app = typer.Typer(
@@ -21,10 +31,16 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain text: the same on a terminal, in a pipe and in a log
 )
 terminal = Terminal()
 
 EXIT_USER, EXIT_BUG = 1, 70
+# What the machine may refuse at any time, whatever the program does.
+_REFUSALS = {
+    getattr(errno, name)
+    for name in ("EACCES", "EDQUOT", "EFBIG", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC")
+} | {errno.EPERM, errno.EROFS}
 
 
 def _set_json(value: bool) -> None:
@@ -35,7 +51,12 @@ Json = Annotated[
     bool,
     typer.Option("--json", callback=_set_json, help="Print diagnostics as JSON lines."),
 ]
+Check = Annotated[bool, typer.Option("--check", help="Compare all bits around every pass.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="QONNX or QCDQ model.")]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, max=2**64 - 1, metavar="S", help="Seed of stalls and random inputs."),
+]
 Dir = Annotated[Path, typer.Argument(metavar="DIR", help="Project written by `compile`.")]
 
 
@@ -48,23 +69,31 @@ def _common(json: Json = False) -> None:
 def compile_(
     model: Model,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="New project.")],
-    backend: Annotated[str, typer.Option(help="sv, hls or all.")] = "sv",
+    backend: Annotated[str, typer.Option(metavar="NAME", help="sv, hls or all.")] = "sv",
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Target, clock, layer foldings.")
     ] = None,
-    target_fps: Annotated[float | None, typer.Option(help="Frames per second, at least.")] = None,
-    max_cycles: Annotated[int | None, typer.Option(help="Cycles between frames, at most.")] = None,
-    clock_mhz: Annotated[float | None, typer.Option(help="Clock of the design.")] = None,
-    check: Annotated[bool, typer.Option(help="Compare all bits around every pass.")] = False,
+    target_fps: Annotated[
+        float | None, typer.Option(metavar="N", help="Frames per second, at least.")
+    ] = None,
+    max_cycles: Annotated[
+        int | None, typer.Option(metavar="N", help="Cycles between frames, at most.")
+    ] = None,
+    clock_mhz: Annotated[
+        float | None, typer.Option(metavar="F", help="Clock of the design, in MHz.")
+    ] = None,
+    check: Check = False,
     json: Json = False,
 ) -> None:
     """Compile a model to a SystemVerilog project."""
+    from bitmason.backends.project import check_replaceable
     from bitmason.config import load_config
     from bitmason.pipeline import check_backend, compile_model
 
     check_backend(backend)
     overrides = {"target_fps": target_fps, "max_cycles": max_cycles, "clock_mhz": clock_mhz}
     settings = load_config(config, overrides)
+    check_replaceable(output)
     with terminal.steps() as step:
         compiled = compile_model(model, settings, check=check, progress=step)
         step("writing the project")
@@ -77,63 +106,83 @@ def simulate(
     project: Dir,
     inputs: Annotated[Path, typer.Option(metavar="X.npy", help="Batch of model inputs.")],
     outputs: Annotated[Path, typer.Option(metavar="Y.npy", help="Where the answers go.")],
-    engine: Annotated[str, typer.Option(help="golden or rtl.")] = "golden",
-    stall: Annotated[float, typer.Option(min=0, max=0.99, help="Probability of a stall.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the stalls.")] = 0,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="golden, rtl or hls.")
+    ] = "golden",
+    stall: Annotated[
+        float, typer.Option(min=0, max=0.99, metavar="P", help="Probability of a stall.")
+    ] = 0.0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Run a batch through the golden model or the simulated hardware."""
-    from bitmason.arrays import read_array, write_outputs
+    from bitmason.arrays import check_outputs, read_array, write_outputs
     from bitmason.pipeline import load_project, write_measured
 
     compiled = load_project(project)
     x = read_array(inputs)
+    check_outputs(outputs)
     with terminal.frames(len(x) if x.ndim else 0, engine) as progress:
         result = compiled.simulate(x, engine, stall=stall, seed=seed, progress=progress)
     written = write_outputs(outputs, result.outputs)
-    write_measured(project, result.measured)
+    if engine != "golden":  # which has no cycles to measure
+        write_measured(project, result.measured)
     terminal.simulated(result.measured, written)
 
 
 @app.command()
 def verify(
     project: Dir,
-    samples: Annotated[int, typer.Option(min=1, help="Random inputs to try.")] = 100,
+    samples: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Random inputs to try.")
+    ] = 100,
     inputs: Annotated[
         Path | None, typer.Option(metavar="X.npy", help="Inputs to try besides.")
     ] = None,
-    stall: Annotated[float, typer.Option(min=0, max=0.99, help="Stalls of a second run.")] = 0.3,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of inputs and stalls.")] = 0,
+    stall: Annotated[
+        float, typer.Option(min=0, max=0.99, metavar="P", help="Stalls of a second run.")
+    ] = 0.3,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Prove that executor, golden model and hardware give the same bits."""
     from bitmason.arrays import read_array
     from bitmason.pipeline import load_project
+    from bitmason.simulation import float_frames
     from bitmason.verification import verify_project
 
     compiled = load_project(project)
-    given = None if inputs is None else read_array(inputs)
+    given = None
+    if inputs is not None:
+        given = float_frames(compiled.imported.graph, read_array(inputs))
     with terminal.steps() as step:
         claims = verify_project(
             compiled, samples=samples, given=given, stall=stall, seed=seed, progress=step
         )
     terminal.claims(claims)
-    if not all(claim.holds for claim in claims):
-        raise typer.Exit(EXIT_USER)
+    broken = [claim.name for claim in claims if not claim.holds]
+    if broken:
+        fail(
+            "S003",
+            f"{len(broken)} of {len(claims)} comparisons failed: {', '.join(broken)}",
+            help="if no file of the project was changed, please report this with the model",
+        )
 
 
 @app.command()
 def synth(
     project: Dir,
-    device: Annotated[str, typer.Option(help="ecp5-25k, ecp5-85k, xc7, xcup, ...")],
-    route: Annotated[bool, typer.Option(help="Place and route.")] = False,
-    bitstream: Annotated[bool, typer.Option(help="Write a bitstream.")] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="ecp5-25k, ecp5-85k, xc7, xcup, ...")
+    ],
+    route: Annotated[bool, typer.Option("--route", help="Place and route.")] = False,
+    bitstream: Annotated[bool, typer.Option("--bitstream", help="Write a bitstream.")] = False,
     json: Json = False,
 ) -> None:
     """Synthesise a project (comes with a later version)."""
     fail(
         "C004",
-        f"synthesis for {device} is not available in this version",
+        f"synthesis for {quote(device)} is not available in this version",
         help=f"use {project.name}/rtl/files.f with your synthesis tool; `report` shows estimates",
     )
 
@@ -154,12 +203,16 @@ def report(
 
 @app.command("import")
 def import_(
-    model: Model,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL.onnx", help="QONNX or QCDQ model.")
+    ] = None,
     print_after: Annotated[
         str | None, typer.Option(metavar="PASS", help="Print the graph after this pass.")
     ] = None,
-    check: Annotated[bool, typer.Option(help="Compare all bits around every pass.")] = False,
-    list_passes: Annotated[bool, typer.Option(help="Print the passes and leave.")] = False,
+    check: Check = False,
+    list_passes: Annotated[
+        bool, typer.Option("--list-passes", help="Print the passes and leave.")
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="As for compile.")
     ] = None,
@@ -172,6 +225,8 @@ def import_(
     if list_passes:
         terminal.text(passes_as_text())
         return
+    if model is None:
+        raise typer.BadParameter("give MODEL.onnx, or --list-passes")
     settings = load_config(config, {})
     terminal.text(import_as_text(model, settings, print_after=print_after, check=check))
 
@@ -181,24 +236,54 @@ def doctor(json: Json = False) -> None:
     """Show which tools are found, and how to get what is missing."""
     from bitmason.toolchain.doctor import diagnose
 
-    tools: list[Any] = diagnose()
-    terminal.tools(tools)
+    terminal.tools(diagnose())
 
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
+    _prepare_process()
     try:
         app()
     except CompileError as error:
-        terminal.diagnostics(error.diagnostics)
-        sys.exit(EXIT_USER)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left; nothing more to say
-        sys.exit(EXIT_USER)
-    except Exception:  # noqa: BLE001  the last line of defence
+        _leave(error.diagnostics)
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            _report_bug()
+        place = f": {quote(str(error.filename), 200)}" if error.filename else ""
+        _leave([Diagnostic("C006", f"the system refused: {error.strerror}{place}")])
+    except Exception:
+        _report_bug()
+
+
+def _prepare_process() -> None:
+    terminal.json = False
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may hold anything
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _: Any) -> NoReturn:
+    """Leave as Ctrl-C does: what is half done is cleaned up on the way out."""
+    sys.exit(128 + number)
+
+
+def _leave(diagnostics: Sequence[Diagnostic]) -> NoReturn:
+    terminal.diagnostics(diagnostics)
+    sys.exit(EXIT_USER)
+
+
+def _report_bug() -> NoReturn:
+    with suppress(OSError):
         sys.stderr.write(traceback.format_exc())
         sys.stderr.write("\nthis is a bug in bitmason; please report it with the text above\n")
-        sys.exit(EXIT_BUG)
+    sys.exit(EXIT_BUG)
 
 
 if __name__ == "__main__":

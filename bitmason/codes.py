@@ -180,6 +180,11 @@ CODES: Final[dict[str, Code]] = {
         "`--print-after` names a pass that the pipeline does not have.",
         "`bitmason import --list-passes` prints them.",
     ),
+    "C006": Code(
+        "the system refused",
+        "A file or stream cannot be written or read: the disk is full, or a permission is missing.",
+        "The message names the reason; free space or change permissions, then run again.",
+    ),
     "S001": Code(
         "inputs do not fit the model",
         "The array has another shape or element type than the model's input.",

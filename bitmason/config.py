@@ -5,7 +5,10 @@ Invariant: every key of a configuration file is checked before anything is compi
 
 from __future__ import annotations
 
+import re
+import sys
 import tomllib
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +19,8 @@ from bitmason.diagnostics import CompileError, Diagnostic, Loc, did_you_mean, fa
 from bitmason.ir.types import Int, UInt, parse_elem
 
 DEFAULT_MAX_CYCLES = 1024
+_OPTIONS = "<options>"
+_MAX_TEXT = 40
 
 
 class _Strict(BaseModel):
@@ -32,6 +37,18 @@ class LayerConfig(_Strict):
     multipliers: str = Field(default="", description="what multiplies: lut or dsp")
 
 
+def _fraction(value: object) -> Fraction | None:
+    """Return `value` exactly, or None if it is no number; a text is digits, "/" and "." only."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9.]{1,40}(/[0-9]{1,40})?", value):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+
+
 class InputConfig(_Strict):
     """The integers that arrive at the hardware, where the model itself does not say.
 
@@ -44,18 +61,18 @@ class InputConfig(_Strict):
     @field_validator("type")
     @classmethod
     def _known(cls, text: str) -> str:
-        if not isinstance(parse_elem(text), UInt | Int):
+        known = len(text) <= _MAX_TEXT and isinstance(parse_elem(text), UInt | Int)
+        if not known:
             raise ValueError("must be uint1 to uint32 or int2 to int32")
         return text
 
-    @field_validator("scale")
+    @field_validator("scale", mode="before")
     @classmethod
-    def _positive(cls, value: float | str) -> float | str:
-        try:
-            positive = Fraction(value) > 0
-        except (ValueError, ZeroDivisionError, OverflowError) as error:
-            raise ValueError('must be a number or a fraction such as "1/255"') from error
-        if not positive:
+    def _positive(cls, value: object) -> object:
+        scale = _fraction(value)
+        if scale is None:
+            raise ValueError('must be a number or a fraction such as "1/255"')
+        if scale <= 0:
             raise ValueError("must be positive")
         return value
 
@@ -77,7 +94,9 @@ class Config(_Strict):
 
     clock_mhz: float = Field(default=200.0, gt=0, le=2000, description="clock of the design, MHz")
     max_cycles: int | None = Field(default=None, ge=1, description="cycles between frames, at most")
-    target_fps: float | None = Field(default=None, gt=0, description="frames per second, at least")
+    target_fps: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="frames per second, at least"
+    )
     target: Literal["generic", "xilinx"] = Field(
         default="generic", description="cells for one kind of device, or plain SystemVerilog"
     )
@@ -95,7 +114,8 @@ class Config(_Strict):
         if self.max_cycles is not None:
             limits.append(self.max_cycles)
         if self.target_fps is not None:
-            limits.append(max(1, int(self.clock_mhz * 1e6 / self.target_fps)))
+            cycles = self.clock_mhz * 1e6 / self.target_fps
+            limits.append(max(1, int(min(cycles, sys.maxsize))))
         return min(limits, default=DEFAULT_MAX_CYCLES)
 
     @property
@@ -113,12 +133,17 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
     data: dict[str, Any] = {}
     if path is not None:
         data = _read_toml(path)
-    data.update({key: value for key, value in overrides.items() if value is not None})
-    return make_config(data, Loc(path.name if path else "<options>"))
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return make_config(data | given, Loc(_shown(path) if path else _OPTIONS), set(given))
 
 
-def make_config(data: dict[str, Any], loc: Loc) -> Config:
+def make_config(data: dict[str, Any], loc: Loc, options: Collection[str] = ()) -> Config:
     """Check `data` and return the configuration.
+
+    Args:
+        data: the keys and values.
+        loc: where they come from.
+        options: those of the keys that come from the command line instead.
 
     Raises:
         CompileError: C001, one diagnostic for each wrong key.
@@ -126,27 +151,45 @@ def make_config(data: dict[str, Any], loc: Loc) -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise CompileError([_diagnostic(item, loc) for item in error.errors()]) from None
+        found = [
+            _diagnostic(item, Loc(_OPTIONS) if item["loc"][:1] in {(o,) for o in options} else loc)
+            for item in error.errors()
+        ]
+        raise CompileError(found) from None
+
+
+def _shown(path: Path) -> str:
+    return quote(str(path), 200)[1:-1]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    loc = Loc(_shown(path))
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        fail("C001", f"the configuration cannot be read: {reason}", loc=Loc(path.name))
-    except tomllib.TOMLDecodeError as error:
-        fail("C001", f"the configuration is not valid TOML: {error}", loc=Loc(path.name))
+    except OSError as error:
+        reason = (error.strerror or "it is damaged").lower()
+        fail("C001", f"the configuration cannot be read: {reason}", loc=loc)
+    except UnicodeDecodeError:
+        fail("C001", "the configuration cannot be read: it is not UTF-8 text", loc=loc)
+    except ValueError as error:  # TOMLDecodeError, and integers of thousands of digits
+        fail("C001", f"the configuration is not valid TOML: {error}", loc=loc)
+    except RecursionError:
+        fail("C001", "the configuration is not valid TOML: it is nested too deeply", loc=loc)
 
 
 def _diagnostic(item: Any, loc: Loc) -> Diagnostic:
     place = [str(part) for part in item["loc"]]
     key = quote(".".join(place))
     if item["type"] == "extra_forbidden":
-        owner = {"layers": LayerConfig, "input": InputConfig}.get(place[0], Config)
-        known = list((owner if len(place) > 1 else Config).model_fields)
+        owners: dict[str, type[BaseModel]] = {"layers": LayerConfig, "input": InputConfig}
+        owner = owners.get(place[0], Config) if len(place) > 1 else Config
+        known = list(owner.model_fields)
         help_ = did_you_mean(place[-1], known) or f"the keys here are {', '.join(known)}"
         return Diagnostic("C001", f"there is no key {key}", loc, (), help_)
-    found = quote(str(item.get("input")))
-    message = f"{key} is {found}: {item['msg'][0].lower()}{item['msg'][1:]}"
-    return Diagnostic("C001", message.replace("value error, ", ""), loc)
+    if item["type"] == "missing":
+        return Diagnostic("C001", f"{key} is missing", loc)
+    if item["type"] in {"dict_type", "model_type"}:
+        rule = "must be a table of keys and values"
+    else:
+        rule = item["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return Diagnostic("C001", f"{key} is {quote(str(item['input']))}: {rule}", loc)

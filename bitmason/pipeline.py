@@ -6,8 +6,11 @@ IR.
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +24,8 @@ from bitmason.backends.sv import SvFiles, emit_sv
 from bitmason.config import Config, make_config
 from bitmason.diagnostics import CompileError, Loc, did_you_mean, fail, quote
 from bitmason.frontend import Imported, import_model
-from bitmason.ir import Graph, parse_graph, print_graph
+from bitmason.ir import Graph, parse_graph, print_graph, verify
+from bitmason.ir.graph import IDENTIFIER
 from bitmason.ir.passes.pipelines import LOWER, Observer, pass_named, run_passes
 from bitmason.ir.passes.select_argmax import SelectArgmax
 from bitmason.ir.types import Array
@@ -30,6 +34,11 @@ from bitmason.simulation import Measured, Rtl, Simulated, simulate
 
 Progress = Callable[[str], None]
 GRAPH, MODEL, REPORT = "graph.ir", "model.onnx", "report.json"
+# How reading a graph ends that breaks the rules which `verify` and the ops assert.
+_ILL_FORMED = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
 
 
 def _silent(_: str) -> None:
@@ -70,15 +79,16 @@ class Compiled:
         files[GRAPH] = print_graph(self.design.graph)
         files[MODEL] = self.model
         files[REPORT] = json.dumps(self.report(), indent=2) + "\n"
-        files[MANIFEST] = json.dumps(self._manifest(sv.top, list(sv.sources)), indent=2) + "\n"
+        files[MANIFEST] = json.dumps(self._manifest(sv), indent=2) + "\n"
         return Project(files)
 
-    def _manifest(self, top: str, sources: list[str]) -> dict[str, Any]:
+    def _manifest(self, sv: SvFiles) -> dict[str, Any]:
         return {
             "bitmason": __version__,
             "model": self.source,
-            "top": top,
-            "sources": sources,
+            "top": sv.top,
+            "sources": list(sv.sources),
+            "memories": list(sv.memories),
             "config": self.config.model_dump(mode="json", exclude_none=True),
         }
 
@@ -159,29 +169,63 @@ def load_project(folder: Path | str) -> Compiled:
         CompileError: C003 when the folder is not a whole project.
     """
     folder = Path(folder)
-    loc = Loc(folder.name)
+    loc = Loc(quote(str(folder), 200)[1:-1])
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        graph = parse_graph((folder / GRAPH).read_text(encoding="utf-8"), f"{folder.name}/{GRAPH}")
         model = (folder / MODEL).read_bytes()
+        text = (folder / GRAPH).read_text(encoding="utf-8")
         config = make_config(manifest["config"], loc)
         rtl = Rtl(folder, str(manifest["top"]), tuple(map(str, manifest["sources"])))
+        _check_rtl(rtl, map(str, manifest["memories"]))
         source = str(manifest["model"])
     except CompileError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         fail(
             "C003",
-            f"'{folder.name}' is not a bitmason project: {_reason(error)}",
+            f"{quote(folder.name)} is not a bitmason project: {_reason(error)}",
             loc=loc,
             help="run `bitmason compile MODEL.onnx -o DIR` first",
         )
-    return Compiled(model, source, build_design(graph, config), config, rtl)
+    design = _design_of(text, f"{loc.file}/{GRAPH}", config)
+    return Compiled(model, source, design, config, rtl)
+
+
+def _check_rtl(rtl: Rtl, memories: Iterable[str]) -> None:
+    """Check that the manifest names what is there, and nothing outside the project's folder."""
+    if not IDENTIFIER.fullmatch(rtl.top) or not rtl.sources:
+        raise ValueError(rtl.top)
+    home = rtl.folder.resolve() / "rtl"
+    for name in (*rtl.sources, *memories):
+        path = (home / name).resolve()
+        if not path.is_relative_to(home):
+            raise ValueError(name)
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+
+
+def _design_of(text: str, file: str, config: Config) -> Design:
+    """Return the design of the graph that a project's file holds; anyone may have edited it."""
+    try:
+        graph = parse_graph(text, file)
+        verify(graph)
+        return build_design(graph, config)
+    except CompileError:
+        raise
+    except _ILL_FORMED as error:
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        fail(
+            "C003",
+            f"the graph is not well-formed: {reason}",
+            loc=Loc(file),
+            help="compile the model again to get a fresh file",
+        )
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"{Path(str(error.filename)).name}: {(error.strerror or 'unreadable').lower()}"
+        name = Path(str(error.filename or "")).name
+        return f"{quote(name, 200)}: {(error.strerror or 'unreadable').lower()}"
     return f"its {MANIFEST} is damaged"
 
 
@@ -233,13 +277,18 @@ def write_measured(folder: Path, measured: Measured) -> None:
         CompileError: C002 when the project may not be written to.
     """
     content = asdict(measured) | {"samples_per_second": measured.samples_per_second}
+    staging = folder / f".simulate-{os.getpid()}.json"
     try:
-        staging = folder / ".simulate.json"
         staging.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         staging.replace(folder / "simulate.json")
     except OSError as error:
+        with suppress(OSError):
+            staging.unlink()
         fail("C002", f"simulate.json cannot be written: {error.strerror}", loc=Loc(folder.name))
 
 
 def _import(model: Path | bytes, name: str | None, config: Config) -> Imported:
+    if isinstance(model, Path):
+        # The name ends up in messages and in comments of the RTL: one line of plain characters.
+        name = name or quote(model.name, 96)[1:-1]
     return import_model(model, name)

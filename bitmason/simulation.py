@@ -145,26 +145,39 @@ def entering_integers(graph: Graph, entry: str, x: Array) -> IntArray:
     (model_input,) = graph.inputs
     if x.dtype.kind in "iub" and isinstance(model_input.type.elem, Real):
         return _given_integers(graph[entry].type, model_input.type, x, model_input.loc)
-    if x.dtype.kind != "f":
-        fail("S001", f"inputs are {x.dtype}, not floats or integers", loc=model_input.loc)
-    frames = _with_shape(x, model_input.type, model_input.loc)
-    if not np.all(np.isfinite(frames)):
-        fail("S001", "inputs hold NaN or infinite values", loc=model_input.loc)
-    (entering,) = run(before(graph, entry), {model_input.name: frames.astype(np.float32)})
+    frames = float_frames(graph, x)
+    (entering,) = run(before(graph, entry), {model_input.name: frames})
     return entering
 
 
+def float_frames(graph: Graph, x: Array) -> Array:
+    """Return the user's real-valued batch `x` as `(frames, *shape)` in float32.
+
+    Raises:
+        CompileError: S001 when `x` has the wrong shape, type or values.
+    """
+    (model_input,) = graph.inputs
+    if x.dtype.kind != "f":
+        fail("S001", f"inputs are {x.dtype}, not floats or integers", loc=model_input.loc)
+    with np.errstate(over="ignore"):
+        frames = _with_shape(x, model_input.type, model_input.loc).astype(np.float32)
+    if not np.all(np.isfinite(frames)):
+        fail("S001", "inputs hold NaN, infinite or too large values", loc=model_input.loc)
+    return frames
+
+
 def _given_integers(entry: TensorType, model_input: TensorType, x: Array, loc: Loc) -> IntArray:
-    frames = _with_shape(x, model_input, loc).reshape(len(x), *entry.shape).astype(np.int64)
+    frames = _with_shape(x, model_input, loc).reshape(len(x), *entry.shape)
     elem = entry.int_elem
-    if not contains(elem, frames):
+    # Before the cast: unsigned 64-bit integers would wrap into the range.
+    if not (elem.lo <= frames.min() and frames.max() <= elem.hi and contains(elem, frames)):
         fail(
             "S001",
             f"inputs are integers from {frames.min()} to {frames.max()}, the hardware takes {elem}",
             loc=loc,
             help="give integers as the first quantiser makes them, or the model's float inputs",
         )
-    return frames
+    return frames.astype(np.int64)
 
 
 def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:

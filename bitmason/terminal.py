@@ -5,18 +5,26 @@ Invariant: nothing else in the package prints.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text
 
-from bitmason.diagnostics import Diagnostic
+from bitmason.diagnostics import Diagnostic, fail
+
+if TYPE_CHECKING:
+    from bitmason.simulation import Measured
+    from bitmason.toolchain.doctor import ToolStatus
+    from bitmason.verification import Claim
+
+_WIDTH = 160
+_COSTS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM18"}
 
 
 class Terminal:
@@ -25,56 +33,81 @@ class Terminal:
     def __init__(self) -> None:
         """Print diagnostics as text until told otherwise."""
         self.json = False
-        # A pipe has no width of its own; tables there need not fold.
-        self._out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-        self._err = Console(stderr=True, highlight=False)
 
     def text(self, text: str) -> None:
-        """Print plain text as it is."""
-        sys.stdout.write(text)
+        """Print plain text as it is, and at once.
+
+        A reader that has seen enough (`| head`) is no fault: the work goes on in silence.
+
+        Raises:
+            CompileError: C006 when the text cannot be written.
+        """
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _discard_stdout()
+        except OSError as error:
+            _discard_stdout()
+            fail("C006", f"standard output cannot be written: {error.strerror}")
 
     def diagnostics(self, found: Sequence[Diagnostic]) -> None:
         """Print diagnostics on stderr."""
-        for diagnostic in found:
-            if self.json:
-                sys.stderr.write(diagnostic.to_json() + "\n")
-            else:
-                self._err.print(Text(str(diagnostic)), soft_wrap=True)
+        with suppress(OSError):  # nobody is left to tell
+            for diagnostic in found:
+                text = diagnostic.to_json() if self.json else str(diagnostic)
+                sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def _table(self, table: Table) -> None:
+        # A pipe has no width of its own; tables there need not fold.
+        width = None if sys.stdout.isatty() else _WIDTH
+        console = Console(highlight=False, markup=False, width=width)
+        with console.capture() as captured:
+            console.print(table)
+        self.text(captured.get())
+
+    @property
+    def _shows_progress(self) -> bool:
+        return not self.json and sys.stderr.isatty()
 
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
-        """Show the name of the step that is running."""
-        with self._err.status("starting") as status:
+        """Show the name of the step that is running, where a person watches."""
+        if not self._shows_progress:
+            yield lambda _: None
+            return
+        with Console(stderr=True, markup=False).status("starting") as status:
             yield lambda step: status.update(step)
 
     @contextmanager
     def frames(self, total: int, engine: str) -> Iterator[Callable[[int], None]]:
-        """Show how many frames are done."""
+        """Show how many frames are done, where a person watches."""
+        if not self._shows_progress:
+            yield lambda _: None
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self._err, transient=True) as progress:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(f"{engine}: building and running", total=total)
             yield lambda done: progress.update(task, completed=done)
 
     def compiled(self, report: dict[str, Any], folder: Path) -> None:
         """Print what `compile` made."""
         used = report["resources"]
-        self._out.print(
-            Text(
-                f"{folder}: {report['model']}, {len(report['layers'])} layers, one frame every "
-                f"{report['ii_cycles']} cycles ({report['frames_per_second']:,.0f} frames/s at "
-                f"{report['clock_mhz']:g} MHz), latency {report['latency_cycles']} cycles\n"
-                f"estimated {used['lut']:,} LUT, {used['ff']:,} FF, {used['dsp']} DSP, "
-                f"{used['bram18']} BRAM18; the pace is set by '{report['bottleneck']}'"
-            ),
-            soft_wrap=True,
+        self.text(
+            f"{folder}: {report['model']}, {len(report['layers'])} layers, one frame every "
+            f"{report['ii_cycles']} cycles ({report['frames_per_second']:,.0f} frames/s at "
+            f"{report['clock_mhz']:g} MHz), latency {report['latency_cycles']} cycles\n"
+            f"estimated {used['lut']:,} LUT, {used['ff']:,} FF, {used['dsp']} DSP, "
+            f"{used['bram18']} BRAM18; the pace is set by '{report['bottleneck']}'\n"
         )
 
-    def simulated(self, measured: Any, written: Sequence[Path]) -> None:
+    def simulated(self, measured: Measured, written: Sequence[Path]) -> None:
         """Print what `simulate` measured."""
         line = (
             f"{measured.engine}: {measured.frames} frames in {measured.seconds:.2f} s "
@@ -83,24 +116,23 @@ class Terminal:
         if measured.cycles is not None:
             ii = "varies" if measured.ii_cycles is None else f"{measured.ii_cycles} cycles"
             line += f"; between frames {ii}, latency {measured.latency_cycles} cycles"
-        self._out.print(Text(line), soft_wrap=True)
-        self._out.print(Text(f"wrote {', '.join(map(str, written))}"), soft_wrap=True)
+        self.text(f"{line}\nwrote {', '.join(map(str, written))}\n")
 
-    def claims(self, claims: Sequence[Any]) -> None:
+    def claims(self, claims: Sequence[Claim]) -> None:
         """Print one line for each thing that `verify` compared."""
         for claim in claims:
             verdict = "equal" if claim.holds else "DIFFERENT"
-            self._out.print(Text(f"{claim.name:<28} {verdict:<10} {claim.detail}"), soft_wrap=True)
-            for note in claim.notes:
-                self._out.print(Text(f"  note: {note}"), soft_wrap=True)
+            self.text(f"{claim.name:<28} {verdict:<10} {claim.detail}\n")
+            self.text("".join(f"  note: {note}\n" for note in claim.notes))
 
     def report(self, report: dict[str, Any]) -> None:
         """Print the table of layers and the totals."""
-        table = Table(title=f"{report['model']} at {report['clock_mhz']:g} MHz", title_justify="left")
+        title = f"{report['model']} at {report['clock_mhz']:g} MHz"
+        table = Table(title=title, title_justify="left")
         table.add_column("layer", overflow="fold")
         table.add_column("op")
         table.add_column("engine")
-        for name in ("PE", "SIMD", "cycles", "acc bits", "weight bits", "LUT", "FF", "DSP", "BRAM18"):
+        for name in ("PE", "SIMD", "cycles", "acc bits", "weight bits", *_COSTS.values()):
             table.add_column(name, justify="right")
         for layer in report["layers"]:
             table.add_row(*_row(layer))
@@ -110,18 +142,15 @@ class Terminal:
         table.add_row(
             "total", "", "", "", "", f"{report['ii_cycles']:,}", "", f"{weights:,}", *_cost(total)
         )
-        self._out.print(table)
-        self._out.print(
-            Text(
-                f"one frame every {report['ii_cycles']} cycles "
-                f"({report['frames_per_second']:,.0f} frames/s), latency "
-                f"{report['latency_cycles']} cycles; the pace is set by '{report['bottleneck']}'.\n"
-                "Cycles are exact; resources are estimates until synthesis."
-            ),
-            soft_wrap=True,
+        self._table(table)
+        self.text(
+            f"one frame every {report['ii_cycles']} cycles "
+            f"({report['frames_per_second']:,.0f} frames/s), latency "
+            f"{report['latency_cycles']} cycles; the pace is set by '{report['bottleneck']}'.\n"
+            "Cycles are exact; resources are estimates until synthesis.\n"
         )
 
-    def tools(self, tools: Sequence[Any]) -> None:
+    def tools(self, tools: Sequence[ToolStatus]) -> None:
         """Print the table of tools."""
         table = Table(title="tools", title_justify="left")
         for name in ("tool", "found", "version", "needed for", "what to do"):
@@ -130,7 +159,13 @@ class Terminal:
             advice = "; ".join(tool.notes) if tool.found else tool.how_to_get
             mark = "yes" if tool.found else "no"
             table.add_row(tool.name, mark, tool.version or "", tool.needed_for, advice)
-        self._out.print(table)
+        self._table(table)
+
+
+def _discard_stdout() -> None:
+    """Send what is still to come to nowhere, the text that waits in the buffer included."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _row(layer: dict[str, Any]) -> tuple[str, ...]:
@@ -149,5 +184,5 @@ def _row(layer: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _cost(resources: dict[str, int]) -> tuple[str, str, str, str]:
-    lut, ff, dsp, bram = (resources[key] for key in ("lut", "ff", "dsp", "bram18"))
+    lut, ff, dsp, bram = (resources[key] for key in _COSTS)
     return f"{lut:,}", f"{ff:,}", str(dsp or ""), str(bram or "")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bitmason.frontend.reference import Comparison, compare, sample_inputs
+from bitmason.frontend.agreement import Comparison, compare
+from bitmason.frontend.samples import sample_inputs
 from bitmason.ir.interp import run
 from bitmason.pipeline import Compiled
 from bitmason.simulation import Simulated
@@ -58,7 +59,9 @@ def verify_project(
     golden = compiled.simulate(x)
     claims.append(_lowering_claim(compiled, x, golden))
     progress("hardware against the golden model")
-    claims.append(_rtl_claim("golden == rtl", golden, compiled.simulate(x, "rtl", seed=seed)))
+    rtl = compiled.simulate(x, "rtl", seed=seed)
+    claims.append(_rtl_claim("golden == rtl", golden, rtl))
+    claims.append(_cycles_claim(compiled, rtl))
     if stall:
         stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
         claims.append(_rtl_claim(f"golden == rtl, stall {stall:g}", golden, stalled))
@@ -66,12 +69,14 @@ def verify_project(
 
 
 def _import_claim(found: Comparison) -> Claim:
-    detail = f"{found.samples} samples, {found.elements} quantised elements, "
-    detail += f"{len(found.mismatches)} mismatches"
-    notes = [str(mismatch) for mismatch in found.mismatches[:5]]
-    if found.ambiguous:
-        notes.append(f"{len(found.ambiguous)} float32 ties of the executor, each proven")
-    return Claim("executor == golden", not found.mismatches, detail, tuple(notes))
+    detail = f"{found.samples} samples, {found.quantised} quantised elements, "
+    detail += f"{found.outputs} outputs ({found.identical_outputs} identical as float32), "
+    detail += f"{found.mismatched} mismatches"
+    notes = [str(difference) for difference in found.mismatches]
+    if found.ambiguous_count:
+        notes.append(f"{found.ambiguous_count} float32 ties of the executor, each proven:")
+        notes += [str(difference) for difference in found.ambiguous]
+    return Claim("executor == golden", found.agrees, detail, tuple(notes))
 
 
 def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
@@ -89,7 +94,15 @@ def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
 def _rtl_claim(name: str, golden: Simulated, rtl: Simulated) -> Claim:
     different = int(np.sum(golden.integers != rtl.integers))
     detail = f"{len(golden.integers)} samples, {golden.integers.size} integers, "
-    detail += f"{different} mismatches"
-    if rtl.measured.ii_cycles is not None:
-        detail += f", {rtl.measured.ii_cycles} cycles between frames"
-    return Claim(name, different == 0, detail)
+    return Claim(name, different == 0, f"{detail}{different} mismatches")
+
+
+def _cycles_claim(compiled: Compiled, rtl: Simulated) -> Claim:
+    report, measured = compiled.report(), rtl.measured
+    found = (measured.ii_cycles, measured.latency_cycles)
+    predicted = (report["ii_cycles"], report["latency_cycles"])
+    if measured.frames == 1:  # a single frame has no distance to the next
+        found, predicted = found[1:], predicted[1:]
+    detail = f"II {measured.ii_cycles}, latency {measured.latency_cycles} cycles measured"
+    notes = () if found == predicted else (f"predicted: {', '.join(map(str, predicted))}",)
+    return Claim("cycles == predicted", found == predicted, detail, notes)

@@ -54,12 +54,14 @@ def build_design(graph: Graph, config: Config) -> Design:
 
 def _integer_chain(graph: Graph) -> tuple[list[Node], Value]:
     """Return the integer operations from the first quantiser to the last integer, in order."""
-    nodes = [
-        node
-        for node in graph.nodes
-        if not isinstance(node.type.elem, Real)
-        and all(not isinstance(t.elem, Real) for t in graph.operand_types(node))
-    ]
+    nodes: list[Node] = []
+    on_host: set[str] = set()  # what follows the first real number behind an integer
+    for node in graph.nodes:
+        integers = [o for o in node.operands if not isinstance(graph[o].type.elem, Real)]
+        if on_host.intersection(node.operands) or (integers and isinstance(node.type.elem, Real)):
+            on_host.add(node.name)
+        elif len(integers) == len(node.operands):
+            nodes.append(node)
     entries = {o for node in nodes for o in node.operands} - {node.name for node in nodes}
     if not nodes:
         entries = {node.name for node in graph.nodes if isinstance(node.op, Quantise)}

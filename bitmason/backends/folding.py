@@ -6,6 +6,7 @@ Invariant: the result depends on the graph and the configuration alone, never on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from bitmason.backends.design import Layer
 from bitmason.backends.layers import Options, planner_of
@@ -44,17 +45,20 @@ def _requests(nodes: Sequence[Node], config: Config) -> Mapping[str, LayerConfig
     by_name = {node.name: node for node in nodes}
     by_user_name = {node.loc.node: node for node in reversed(nodes) if node.loc.node}
     found: dict[str, LayerConfig] = {}
-    unknown: list[Diagnostic] = []
+    wrong: list[Diagnostic] = []
     for name, request in config.layers.items():
         node = by_name.get(name) or by_user_name.get(name)
         if node is None:
             help_ = did_you_mean(name, by_name) or f"its layers are {', '.join(by_name)}"
             message = f"the network has no layer called {quote(name)}"
-            unknown.append(Diagnostic("C001", message, None, (), help_))
+            wrong.append(Diagnostic("C001", message, None, (), help_))
+        elif node.name in found:
+            message = f"the configuration names the layer '{node.name}' twice, here {quote(name)}"
+            wrong.append(Diagnostic("C001", message, node.loc, (), "join the two tables"))
         else:
             found[node.name] = request
-    if unknown:
-        raise CompileError(unknown)
+    if wrong:
+        raise CompileError(wrong)
     return found
 
 
@@ -67,8 +71,6 @@ def _choose(
     if node.folding is not None:  # chosen before, read back from a project
         return planner.plan(node, source, node.folding, options)
     fixed = request or LayerConfig()
-    if fixed.pe is not None and fixed.simd is not None:
-        return planner.plan(node, source, _with(Folding(fixed.pe, fixed.simd), fixed), options)
     asked = [f for f in (fixed.pe, fixed.simd) if f is not None]
     candidates: list[Layer] = []
     for folding in planner.foldings(node, source, 0 if asked else arriving):
@@ -77,11 +79,30 @@ def _choose(
     if not candidates:
         # Nothing matches: let the planner say which value is at fault and which is nearest.
         nearest = _with(Folding(fixed.pe or 1, fixed.simd or 1), fixed)
-        return planner.plan(node, source, nearest, options)
-    in_time = [layer for layer in candidates if layer.cycles <= config.cycles_wanted]
+        candidates = [planner.plan(node, source, nearest, options)]
+    as_asked = [layer for layer in candidates if _unmet(layer, fixed) is None]
+    if not as_asked:
+        _fail_unmet(candidates[0], fixed)
+    in_time = [layer for layer in as_asked if layer.cycles <= config.cycles_wanted]
     if not in_time:
-        return min(candidates, key=lambda layer: (layer.cycles, _cost(layer, arriving)))
+        return min(as_asked, key=lambda layer: (layer.cycles, _cost(layer, arriving)))
     return min(in_time, key=lambda layer: (_cost(layer, arriving), layer.cycles))
+
+
+def _unmet(layer: Layer, fixed: LayerConfig) -> str | None:
+    """Return a key of `fixed` that `layer` does not have as asked, or None."""
+    asked = fixed.model_dump(exclude_none=True)
+    unmet = (key for key, value in asked.items() if value not in {"", getattr(layer.folding, key)})
+    return next(unmet, None)
+
+
+def _fail_unmet(layer: Layer, fixed: LayerConfig) -> NoReturn:
+    key = _unmet(layer, fixed)
+    assert key is not None, "every choice is met"
+    possible = getattr(layer.folding, key)
+    message = f"{key} = {getattr(fixed, key)!r} is not possible for this '{layer.op}' layer"
+    cure = f"use {key} = {possible!r}, or leave it out" if possible else f"leave {key} out"
+    fail("B001", message, loc=layer.loc, help=cure)
 
 
 def _with(folding: Folding, fixed: LayerConfig) -> Folding:

@@ -96,8 +96,8 @@ class ThresholdsPlanner(Planner):
         channels, steps = op.steps.shape
         x, out = source.int_elem, node.type.int_elem
         w = op.steps.int64()
-        step_type = int_type(min(int(w.min()), x.lo), max(int(w.max()), x.hi))
-        step_bits = max(x.bits, step_type.bits + (x.signed and not step_type.signed))
+        # Steps are kept in two's complement, also those of unsigned inputs.
+        step_bits = int_type(min(int(w.min()), -1), int(w.max())).bits
         words = channels // folding.pe
         word_bits = folding.pe * (steps * step_bits + 1)
         memory, stored = rom(words, word_bits, folding.memory)

@@ -1,0 +1,147 @@
+"""From an ONNX file to a graph of the intermediate representation.
+
+Invariant: whatever the file holds, the import ends with a verified graph or with diagnostics, all
+those of one stage together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+
+import bitmason.frontend.nodes  # noqa: F401  registers every importer
+from bitmason.diagnostics import CompileError, Loc, fail, quote
+from bitmason.frontend.constants import MAX_ELEMENTS
+from bitmason.frontend.context import Context
+from bitmason.frontend.loading import load
+from bitmason.frontend.tensors import to_constant
+from bitmason.frontend.topology import arrange
+from bitmason.frontend.values import Activation, Codes, Poison
+from bitmason.ir import Builder, Graph, Real, TensorType, verify
+from bitmason.ir.types import Shape
+
+_EXPORT_FIXED = "export with an example input of batch 1 and without dynamic_axes or dynamic_shapes"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network as the compiler works on it, beside the model it came from.
+
+    `model` is the file with all its data inside; `tensors` leads from every quantiser and every
+    output of `graph` to the ONNX tensor that holds its real-valued result.
+    """
+
+    graph: Graph
+    model: bytes
+    tensors: Mapping[str, str]
+
+
+def import_model(path: Path | bytes, name: str | None = None) -> Imported:
+    """Import a QONNX or QCDQ model.
+
+    Args:
+        path: the file, or its bytes.
+        name: what messages call the file; by default its own name.
+
+    Raises:
+        CompileError: the model is damaged, unsafe or not supported.
+    """
+    loaded = load(path, name)
+    model, file = loaded.model, loaded.file
+    nodes = arrange(model.graph, file)
+    builder = Builder(Path(file).stem)
+    ctx = Context(builder, _opset(model))
+    used = {name for node in nodes for name in node.inputs}
+    used |= {value.name for value in model.graph.output}
+    _bind_constants(model.graph, used, ctx, file)
+    _bind_input(model.graph, ctx, builder, file)
+    for node in nodes:
+        ctx.run(node)
+    ctx.finish_errors()
+    outputs = _outputs(model.graph, ctx, file)
+    graph = _without_dead(builder.finish(list(outputs)))
+    verify(graph)
+    tensors = {name: tensor for name, tensor in ctx.tensors.items() if name in graph} | outputs
+    return Imported(graph, loaded.data, MappingProxyType(tensors))
+
+
+def _opset(model: ModelProto) -> int:
+    versions = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    return max(versions, default=1)
+
+
+def _bind_constants(graph: GraphProto, used: set[str], ctx: Context, file: str) -> None:
+    for tensor in graph.initializer:
+        if tensor.name not in used:
+            continue
+        try:
+            ctx.values[tensor.name] = to_constant(tensor, Loc(file, tensor.name))
+        except CompileError as error:
+            ctx.errors.add(error)
+            ctx.values[tensor.name] = Poison()
+
+
+def _bind_input(graph: GraphProto, ctx: Context, builder: Builder, file: str) -> None:
+    """Make the one real input of the graph; initialisers may stand among the inputs too."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    ctx.values.update({value.name: Poison() for value in inputs})
+    try:
+        if len(inputs) > 1:
+            names = ", ".join(quote(value.name) for value in inputs[:4])
+            message = f"the model has {len(inputs)} inputs ({names}), one is supported"
+            fail("F014", message, loc=Loc(file))
+        loc = Loc(file, inputs[0].name)
+        type_ = TensorType(_frame(inputs[0], loc), Real())
+        ctx.values[inputs[0].name] = Activation(builder.input(inputs[0].name, type_, loc))
+    except CompileError as error:
+        ctx.errors.add(error)
+
+
+def _frame(value: ValueInfoProto, loc: Loc) -> Shape:
+    tensor = value.type.tensor_type
+    if tensor.elem_type not in (TensorProto.FLOAT, TensorProto.DOUBLE):
+        fail("F014", f"input {quote(value.name)} must be float32 or float64", loc=loc)
+    if not tensor.HasField("shape"):
+        fail("F004", f"input {quote(value.name)} has no shape", loc=loc, help=_EXPORT_FIXED)
+    for axis, dim in enumerate(tensor.shape.dim):
+        if dim.dim_value <= 0:
+            size = quote(dim.dim_param) if dim.dim_param else str(dim.dim_value or "unknown")
+            message = f"axis {axis} of input {quote(value.name)} is {size}, not a fixed size"
+            fail("F004", message, loc=loc, help=_EXPORT_FIXED)
+    shape = tuple(dim.dim_value for dim in tensor.shape.dim)
+    if len(shape) < 2 or shape[0] != 1:
+        message = f"input {quote(value.name)} has shape {list(shape)}, not a batch of 1 in front"
+        fail("F004", message, loc=loc, help=_EXPORT_FIXED)
+    elements = TensorType(shape, Real()).size
+    if elements > MAX_ELEMENTS:
+        found = f"input {quote(value.name)} has {elements} elements"
+        fail("F014", f"{found}, at most {MAX_ELEMENTS} are supported", loc=loc)
+    return shape[1:]
+
+
+def _outputs(graph: GraphProto, ctx: Context, file: str) -> dict[str, str]:
+    """Return the IR values that the graph returns, each with its ONNX tensor."""
+    found: dict[str, str] = {}
+    for output in graph.output:
+        value, loc = ctx.values[output.name], Loc(file, output.name)
+        if isinstance(value, Codes):
+            message = f"output {quote(output.name)} is the result of QuantizeLinear"
+            fail("F014", message, loc=loc, help="end the model with DequantizeLinear")
+        if not isinstance(value, Activation) or ctx.maker(value) is None:
+            message = f"output {quote(output.name)} does not depend on any layer"
+            fail("F015", message, loc=loc, help="compile a model that has at least one layer")
+        found[value.name] = output.name
+    return found
+
+
+def _without_dead(graph: Graph) -> Graph:
+    live = set(graph.outputs)
+    for node in reversed(graph.nodes):
+        if node.name in live:
+            live.update(node.operands)
+    return graph.with_nodes(node for node in graph.nodes if node.name in live)

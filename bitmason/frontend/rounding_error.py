@@ -1,0 +1,180 @@
+"""How far the QONNX executor's float32 tensors may lie from exact arithmetic, node by node.
+
+Invariant: a bound is rigorous or absent. The analysis starts afresh behind every quantiser, from
+integers that are known exactly; an operator without a rule here leaves its results unbounded, so
+nothing that comes after it can be excused by rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bitmason.frontend.node_view import NodeView
+from bitmason.frontend.reference import Context
+from bitmason.frontend.rounding_rules import CORRECTLY_ROUNDED, MOVING, RULES
+from bitmason.frontend.running_error import FLOAT32_UNIT, FLOAT64_UNIT, Running
+from bitmason.ir.types import Array
+
+_QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear"})
+_DEQUANTISING = frozenset({"Quant", "IntQuant", "BipolarQuant", "DequantizeLinear"})
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """Exact numbers, and how far the executor and the golden model may lie from them."""
+
+    exact: Array
+    executor: Array
+    golden: Array
+
+    def among(self, unit: float) -> Running:
+        """Return the numbers as the machine of unit roundoff `unit` has them."""
+        bound = self.executor if unit == FLOAT32_UNIT else self.golden
+        return Running(self.exact, bound, unit)
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Where the operand `source` of a quantiser lies on its grid, zero point excluded."""
+
+    source: str
+    levels: Bounded
+
+
+class RoundingErrors:
+    """The exact value of every tensor of one execution, as far as nodes were stepped through."""
+
+    def __init__(self, context: Context, tensor: str) -> None:
+        """Start at the model's input `tensor`; `context` may be patched between steps."""
+        self._context = context
+        self._varying: set[str] = {tensor}
+        x = context[tensor].astype(np.float64)
+        self.bounded: dict[str, Bounded] = {tensor: _exactly(x)}
+        self.positions: dict[str, Position] = {}
+        self.scores: dict[str, str] = {}  # from labels to the tensor that they rank
+
+    def step(self, node: NodeView) -> None:
+        """Follow one node of the executor's order."""
+        operands = [name for name in node.inputs if name]
+        if node.op == "Shape" or self._varying.isdisjoint(operands):
+            self._fold(node)
+            return
+        self._varying.update(node.outputs)
+        if node.op in ("ArgMax", "TopK"):
+            self.scores[node.outputs[-1]] = node.inputs[0]
+        elif node.inputs[0] in self.scores:
+            self.scores[node.outputs[0]] = self.scores[node.inputs[0]]
+        with np.errstate(all="ignore"):
+            if not self._quantise(node):
+                self._apply(node)
+
+    def assign(self, tensor: str, codes: Array, node: NodeView) -> None:
+        """Fix `tensor`, which the quantiser `node` makes, to integers without zero point."""
+        exact = codes.astype(np.float64) * self.step_of(node, codes.ndim)
+        off = np.abs(self._context[tensor].astype(np.float64) - exact)
+        self.bounded[tensor] = Bounded(exact, off, np.zeros_like(exact))
+
+    def step_of(self, node: NodeView, rank: int) -> Array:
+        """Return the real number between neighbouring levels of the result of a quantiser."""
+        return self._scale(node, rank)
+
+    def _scale(self, node: NodeView, rank: int) -> Array:
+        scale = self._context[node.inputs[1]].astype(np.float64)
+        return _along_axis(scale, node, rank) if node.op.endswith("Linear") else scale
+
+    def _fold(self, node: NodeView) -> None:
+        """Take constants as the executor has them.
+
+        The importer folds them in the same precision, yet not always to the same last bit.
+        """
+        if node.op in _DEQUANTISING:
+            self._fold_quantiser(node)
+            return
+        if node.op in MOVING:
+            self._apply(node)
+            return
+        runnings = [self._running(name, None) for name in node.inputs]
+        for index, output in enumerate(node.outputs):
+            found = np.asarray(self._context[output])
+            if found.dtype.kind != "f":
+                continue
+            exact = found.astype(np.float64)
+            bound = np.zeros_like(exact)
+            if index == 0 and node.op in RULES and node.op not in CORRECTLY_ROUNDED:
+                with np.errstate(all="ignore"):
+                    bound = RULES[node.op](node, found.shape, *runnings).bound
+            self.bounded[output] = Bounded(exact, np.zeros_like(exact), bound)
+
+    def _fold_quantiser(self, node: NodeView) -> None:
+        (output,) = node.outputs
+        found = self._context[output].astype(np.float64)
+        scale = self._scale(node, found.ndim)
+        exact = np.round(found / scale) * scale
+        off = np.abs(found - exact)
+        # The golden model adds such constants in float32, and multiplies by their integers.
+        self.bounded[output] = Bounded(exact, off, off)
+
+    def _running(self, name: str, unit: float | None) -> Running | None:
+        """Return operand `name` for `unit`, or as a constant to be folded in float32 for None."""
+        if not name:
+            return None
+        if name not in self.bounded:
+            array = np.asarray(self._context[name])
+            unknown = np.full(array.shape, np.nan)
+            known = name not in self._varying
+            self.bounded[name] = (
+                _exactly(array.astype(np.float64)) if known else Bounded(unknown, unknown, unknown)
+            )
+        found = self.bounded[name]
+        return (
+            Running(found.exact, found.golden, FLOAT32_UNIT) if unit is None else found.among(unit)
+        )
+
+    def _quantise(self, node: NodeView) -> bool:
+        """Note the position on the grid where `node` is a quantiser or a part of one."""
+        source = node.inputs[0]
+        if source in self.positions and node.op in ("Clip", "DequantizeLinear"):
+            self.positions[node.outputs[0]] = self.positions[source]
+        elif node.op in _QUANTISERS:
+            both = [self._position(node, unit) for unit in (FLOAT32_UNIT, FLOAT64_UNIT)]
+            levels = Bounded(both[0].exact, both[0].bound, both[1].bound)
+            self.positions[node.outputs[0]] = Position(source, levels)
+        else:
+            return False
+        return True
+
+    def _position(self, node: NodeView, unit: float) -> Running:
+        x = self._running(node.inputs[0], unit)
+        assert x is not None
+        if node.op == "BipolarQuant":
+            return x
+        scale = Running.exactly(self._scale(node, x.exact.ndim), unit)
+        level = x / scale
+        if node.op == "QuantizeLinear":
+            return level
+        zero_point = Running.exactly(self._context[node.inputs[2]].astype(np.float64), unit)
+        return Running(level.exact, (level + zero_point).bound, unit)
+
+    def _apply(self, node: NodeView) -> None:
+        if node.op not in RULES:
+            return
+        shape = self._context[node.outputs[0]].shape
+        both = [
+            RULES[node.op](node, shape, *(self._running(name, unit) for name in node.inputs))
+            for unit in (FLOAT32_UNIT, FLOAT64_UNIT)
+        ]
+        bounds = [np.broadcast_to(one.bound, one.exact.shape) for one in both]
+        self.bounded[node.outputs[0]] = Bounded(both[0].exact, *bounds)
+
+
+def _exactly(array: Array) -> Bounded:
+    zero = np.zeros_like(array)
+    return Bounded(array, zero, zero)
+
+
+def _along_axis(array: Array, node: NodeView, rank: int) -> Array:
+    if array.size == 1:
+        return array.reshape(())
+    return array.reshape((-1,) + (1,) * (rank - 1 - node.integer("axis", 1) % rank))

@@ -1,0 +1,1 @@
+"""Generated layer modules against the golden model: every beat, every cycle."""

@@ -1,0 +1,1 @@
+"""Random networks: executor == golden == RTL, shrunk to a minimal one on failure."""

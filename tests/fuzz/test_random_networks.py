@@ -1,0 +1,64 @@
+"""Random networks through the whole compiler, in the golden model and in RTL."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import bitmason
+from bitmason.frontend.agreement import compare
+from bitmason.frontend.samples import sample_inputs
+from bitmason.pipeline import compile_model
+from bitmason.config import Config
+from bitmason.verification import verify_project
+from hw_tests.bench.networks import Network, make_model
+from tests.fuzz.strategies import networks
+
+_SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
+# The long runs of `make test-all` shrink; here a failure should be told at once.
+_WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+
+
+def executor_equals_golden(network: Network) -> None:
+    compiled = compile_model(make_model(network), Config(), name="fuzz.onnx", check=True)
+    found = compare(compiled.imported, sample_inputs(compiled.imported, 64, network.seed))
+    assert found.agrees, found.mismatches
+
+
+def all_equal_in_rtl(network: Network, max_cycles: int) -> None:
+    with TemporaryDirectory() as scratch:
+        compiled = bitmason.compile(make_model(network), max_cycles=max_cycles)
+        for claim in verify_project(compiled.write(Path(scratch) / "p"), samples=48):
+            assert claim.holds, (claim, network)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=_SLOW_IS_FINE, phases=_WITHOUT_SHRINKING
+)
+@given(networks())
+def test_executor_equals_golden(network: Network) -> None:
+    executor_equals_golden(network)
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=_SLOW_IS_FINE, phases=_WITHOUT_SHRINKING
+)
+@given(networks(), st.sampled_from((1, 7, 40, 300)))
+def test_rtl_equals_golden(network: Network, max_cycles: int) -> None:
+    all_equal_in_rtl(network, max_cycles)
+
+
+@pytest.mark.slow
+@settings(max_examples=600, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+@given(networks())
+def test_executor_equals_golden_at_length(network: Network) -> None:
+    executor_equals_golden(network)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+@given(networks(), st.sampled_from((1, 3, 7, 40, 150, 1000)))
+def test_rtl_equals_golden_at_length(network: Network, max_cycles: int) -> None:
+    all_equal_in_rtl(network, max_cycles)
