@@ -12,17 +12,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bitmason.diagnostics import CompileError, Diagnostic
+from bitmason.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bitmason.pipeline import Compiled
 
-__version__ = "0.1.0"
-__all__ = ["CompileError", "Diagnostic", "compile", "from_brevitas", "load"]
+__all__ = ["CompileError", "Diagnostic", "__version__", "compile", "from_brevitas", "load"]
 
 
-def compile(  # noqa: A001  the word that users know
+def compile(
     model: Path | str | bytes, config: Path | str | None = None, **options: Any
 ) -> Compiled:
     """Compile a QONNX or QCDQ model.

@@ -106,9 +106,7 @@ def simulate(
     project: Dir,
     inputs: Annotated[Path, typer.Option(metavar="X.npy", help="Batch of model inputs.")],
     outputs: Annotated[Path, typer.Option(metavar="Y.npy", help="Where the answers go.")],
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="golden, rtl or hls.")
-    ] = "golden",
+    engine: Annotated[str, typer.Option(metavar="NAME", help="golden, rtl or hls.")] = "golden",
     stall: Annotated[
         float, typer.Option(min=0, max=0.99, metavar="P", help="Probability of a stall.")
     ] = 0.0,
@@ -133,9 +131,7 @@ def simulate(
 @app.command()
 def verify(
     project: Dir,
-    samples: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Random inputs to try.")
-    ] = 100,
+    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Random inputs to try.")] = 100,
     inputs: Annotated[
         Path | None, typer.Option(metavar="X.npy", help="Inputs to try besides.")
     ] = None,
@@ -172,9 +168,7 @@ def verify(
 @app.command()
 def synth(
     project: Dir,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="ecp5-25k, ecp5-85k, xc7, xcup, ...")
-    ],
+    device: Annotated[str, typer.Option(metavar="NAME", help="ecp5-25k, ecp5-85k, xc7, xcup, ...")],
     route: Annotated[bool, typer.Option("--route", help="Place and route.")] = False,
     bitstream: Annotated[bool, typer.Option("--bitstream", help="Write a bitstream.")] = False,
     json: Json = False,

@@ -1,7 +1,7 @@
 """Diagnostics: what is wrong with the user's input, where, what was expected, what to do next.
 
-Invariant: every message a user can cause is a `Diagnostic` with a code from `bitmason.codes`; our own
-mistakes are assertions and other exceptions, never diagnostics.
+Invariant: every message a user can cause is a `Diagnostic` with a code from `bitmason.codes`; our
+own mistakes are assertions and other exceptions, never diagnostics.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def fail(
     *,
     loc: Loc | None = None,
     notes: Sequence[str] = (),
-    help: str | None = None,  # noqa: A002  the word that the printed text uses
+    help: str | None = None,
 ) -> NoReturn:
     """Stop with one diagnostic.
 

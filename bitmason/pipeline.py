@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bitmason import __version__
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design
 from bitmason.backends.project import MANIFEST, Project, write_project
@@ -31,6 +30,7 @@ from bitmason.ir.passes.select_argmax import SelectArgmax
 from bitmason.ir.types import Array
 from bitmason.report.summary import summarise
 from bitmason.simulation import Measured, Rtl, Simulated, simulate
+from bitmason.version import __version__
 
 Progress = Callable[[str], None]
 GRAPH, MODEL, REPORT = "graph.ir", "model.onnx", "report.json"
@@ -158,7 +158,9 @@ def lower(
         CompileError: a P code when it cannot be lowered.
     """
     graph = SelectArgmax(config.argmax).run(graph)
-    passes = [step for step in LOWER if config.argmax is not False or step.name != "rank-classifier"]
+    passes = [
+        step for step in LOWER if config.argmax is not False or step.name != "rank-classifier"
+    ]
     return run_passes(graph, passes, check=check, after=after)
 
 
@@ -291,4 +293,5 @@ def _import(model: Path | bytes, name: str | None, config: Config) -> Imported:
     if isinstance(model, Path):
         # The name ends up in messages and in comments of the RTL: one line of plain characters.
         name = name or quote(model.name, 96)[1:-1]
-    return import_model(model, name)
+    declared = (config.input.elem, config.input.exact_scale) if config.input else None
+    return import_model(model, name, declared_input=declared)

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +61,20 @@ class Terminal:
             sys.stderr.flush()
 
     def _table(self, table: Table) -> None:
-        # A pipe has no width of its own; tables there need not fold.
-        width = None if sys.stdout.isatty() else _WIDTH
-        console = Console(highlight=False, markup=False, width=width)
-        with console.capture() as captured:
+        # A file like stdout, so that the table is drawn with characters that stdout can hold.
+        drawn = BytesIO()
+        encoding = sys.stdout.encoding or "utf-8"
+        with TextIOWrapper(drawn, encoding, errors="backslashreplace") as file:
+            # A pipe has no width of its own; tables there need not fold.
+            watched = sys.stdout.isatty()
+            width = None if watched else _WIDTH
+            console = Console(
+                file=file, force_terminal=watched, highlight=False, markup=False, width=width
+            )
             console.print(table)
-        self.text(captured.get())
+            file.flush()
+            text = drawn.getvalue().decode(encoding)
+        self.text(text)
 
     @property
     def _shows_progress(self) -> bool:

@@ -14,9 +14,9 @@ import numpy as np
 from bitmason.frontend.agreement import Comparison, compare
 from bitmason.frontend.samples import sample_inputs
 from bitmason.ir.interp import run
+from bitmason.ir.types import Array
 from bitmason.pipeline import Compiled
 from bitmason.simulation import Simulated
-from bitmason.ir.types import Array
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,7 @@ def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
         return Claim("imported == lowered", True, "the label was added by the configuration")
     before = run(imported, {imported.inputs[0].name: x})
     equal = all(
-        np.array_equal(a.astype(b.dtype), b)
-        for a, b in zip(before, golden.outputs, strict=True)
+        np.array_equal(a.astype(b.dtype), b) for a, b in zip(before, golden.outputs, strict=True)
     )
     return Claim("imported == lowered", equal, f"{len(x)} samples, all bits of the outputs")
 
@@ -99,8 +98,8 @@ def _rtl_claim(name: str, golden: Simulated, rtl: Simulated) -> Claim:
 
 def _cycles_claim(compiled: Compiled, rtl: Simulated) -> Claim:
     report, measured = compiled.report(), rtl.measured
-    found = (measured.ii_cycles, measured.latency_cycles)
-    predicted = (report["ii_cycles"], report["latency_cycles"])
+    found = [measured.ii_cycles, measured.latency_cycles]
+    predicted = [report["ii_cycles"], report["latency_cycles"]]
     if measured.frames == 1:  # a single frame has no distance to the next
         found, predicted = found[1:], predicted[1:]
     detail = f"II {measured.ii_cycles}, latency {measured.latency_cycles} cycles measured"

@@ -20,7 +20,8 @@ def main() -> None:
     begin = time.perf_counter()
     compiled = bitmason.compile(MODEL, max_cycles=64).write(PROJECT)
     report = compiled.report()
-    print(f"compiled {MODEL.name} in {time.perf_counter() - begin:.1f} s to {PROJECT}")
+    seconds, place = time.perf_counter() - begin, PROJECT.relative_to(HERE.parent)
+    print(f"compiled {MODEL.name} in {seconds:.1f} s to {place}")
 
     with np.load(IMAGES) as data:
         images, labels = data["images"], data["labels"]
@@ -33,14 +34,20 @@ def main() -> None:
     accuracy = np.mean(rtl.output.argmax(axis=-1) == labels)
     measured, used = rtl.measured, report["resources"]
     print(f"RTL equals the golden model   {'yes, all bits' if equal else 'NO'}")
-    print(f"accuracy                      {accuracy:.1%} of {len(labels)} Fashion-MNIST test images")
+    print(f"accuracy                      {accuracy:.1%} of {len(labels)} test images")
     print(f"cycles between frames         {measured.ii_cycles} (predicted {report['ii_cycles']})")
-    print(f"latency in cycles             {measured.latency_cycles} "
-          f"(predicted {report['latency_cycles']})")
-    print(f"rate at {report['clock_mhz']:g} MHz               "
-          f"{report['frames_per_second']:,.0f} frames/s")
-    print(f"estimated resources           {used['lut']:,} LUT, {used['ff']:,} FF, "
-          f"{used['dsp']} DSP, {used['bram18']} BRAM18")
+    print(
+        f"latency in cycles             {measured.latency_cycles} "
+        f"(predicted {report['latency_cycles']})"
+    )
+    print(
+        f"rate at {report['clock_mhz']:g} MHz               "
+        f"{report['frames_per_second']:,.0f} frames/s"
+    )
+    print(
+        f"estimated resources           {used['lut']:,} LUT, {used['ff']:,} FF, "
+        f"{used['dsp']} DSP, {used['bram18']} BRAM18"
+    )
     print(f"simulation                    {measured.seconds:.1f} s, build included")
     if not equal:
         raise SystemExit(1)

@@ -110,12 +110,16 @@ def _register(entry: Value, config: Config) -> Layer:
 def _joined(layers: Sequence[Layer]) -> list[Layer]:
     """Return `layers` with a width converter wherever two beats differ."""
     joined = [layers[0]]
+    taken = {layer.name for layer in layers}
     for layer in layers[1:]:
         above = joined[-1]
         if above.sink.per_beat != layer.source.per_beat:
             # The two ends may name the same bits differently (bipolar, uint1): the layer's counts.
             source = replace(above.sink, elem=layer.source.elem)
             name = f"{layer.name}_width"
+            while name in taken:  # a node of the user's may be called so
+                name += "_converter"
+            taken.add(name)
             joined.append(plan_width_converter(name, layer.loc, source, layer.source.per_beat))
         joined.append(layer)
     return joined

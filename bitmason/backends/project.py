@@ -59,9 +59,10 @@ def write_project(project: Project, folder: Path) -> None:
                 target.write_bytes(content.encode() if isinstance(content, str) else content)
             _swap(staging, folder)
     except OSError as error:
+        place = f": {quote(str(error.filename), 200)}" if error.filename else ""
         fail(
             "C002",
-            f"the output folder cannot be written: {error.strerror or error}",
+            f"the output folder cannot be written: {error.strerror or error}{place}",
             help="choose a folder that you may write to",
         )
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
 
 import bitmason.frontend.nodes  # noqa: F401  registers every importer
@@ -21,7 +23,8 @@ from bitmason.frontend.loading import load
 from bitmason.frontend.tensors import to_constant
 from bitmason.frontend.topology import arrange
 from bitmason.frontend.values import Activation, Codes, Poison
-from bitmason.ir import Builder, Graph, Real, TensorType, verify
+from bitmason.ir import Builder, Const, Graph, IntType, Real, TensorType, verify
+from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.types import Shape
 
 _EXPORT_FIXED = "export with an example input of batch 1 and without dynamic_axes or dynamic_shapes"
@@ -40,12 +43,19 @@ class Imported:
     tensors: Mapping[str, str]
 
 
-def import_model(path: Path | bytes, name: str | None = None) -> Imported:
+def import_model(
+    path: Path | bytes,
+    name: str | None = None,
+    *,
+    declared_input: tuple[IntType, Fraction] | None = None,
+) -> Imported:
     """Import a QONNX or QCDQ model.
 
     Args:
         path: the file, or its bytes.
         name: what messages call the file; by default its own name.
+        declared_input: type and scale of the integers that the model's input stands for, where
+            the model has no quantiser there or the hardware shall take these very integers.
 
     Raises:
         CompileError: the model is damaged, unsafe or not supported.
@@ -59,6 +69,8 @@ def import_model(path: Path | bytes, name: str | None = None) -> Imported:
     used |= {value.name for value in model.graph.output}
     _bind_constants(model.graph, used, ctx, file)
     _bind_input(model.graph, ctx, builder, file)
+    if declared_input is not None:
+        _declare_input(model.graph, ctx, file, *declared_input)
     for node in nodes:
         ctx.run(node)
     ctx.finish_errors()
@@ -100,6 +112,20 @@ def _bind_input(graph: GraphProto, ctx: Context, builder: Builder, file: str) ->
         ctx.values[inputs[0].name] = Activation(builder.input(inputs[0].name, type_, loc))
     except CompileError as error:
         ctx.errors.add(error)
+
+
+def _declare_input(
+    graph: GraphProto, ctx: Context, file: str, elem: IntType, scale: Fraction
+) -> None:
+    """Let the network start from integers: its input is `scale` times one of type `elem`."""
+    for value in graph.input:
+        found = ctx.values.get(value.name)
+        if isinstance(found, Activation):
+            loc = Loc(file, value.name)
+            step, zero = Const(np.float64(float(scale))), Const(np.float64(0))
+            codes = ctx.emit(Quantise(step, zero, elem), [found], loc, f"{value.name}_codes")
+            made = ctx.emit(Dequantise((scale,)), [codes], loc, f"{value.name}_real")
+            ctx.values[value.name] = made
 
 
 def _frame(value: ValueInfoProto, loc: Loc) -> Shape:

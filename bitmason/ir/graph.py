@@ -96,7 +96,8 @@ class Graph:
     _by_name: Mapping[str, Value] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:
-        by_name: dict[str, Value] = {value.name: value for value in (*self.inputs, *self.nodes)}
+        by_name: dict[str, Value] = {value.name: value for value in self.inputs}
+        by_name.update((node.name, node) for node in self.nodes)
         object.__setattr__(self, "_by_name", by_name)
 
     def __getitem__(self, name: str) -> Value:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64 | np.int16 | np.int8]
+IntArray = npt.NDArray[np.signedinteger[Any]]
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
@@ -150,11 +150,14 @@ class TensorType:
 
 
 def int_type(lo: int, hi: int) -> UInt | Int:
-    """Return the narrowest type that holds every integer from `lo` to `hi`."""
+    """Return the narrowest type that holds every integer from `lo` to `hi`.
+
+    A signed type has two bits at least: one signed bit would be -1 and 0, which nothing expects.
+    """
     assert lo <= hi, (lo, hi)
     if lo >= 0:
         return UInt(max(1, hi.bit_length()), hi)
-    bits = 1 + max((-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0)
+    bits = 1 + max(1, (-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0)
     return Int(bits, lo, hi)
 
 

@@ -5,13 +5,14 @@ Invariant: a failure here is a bug of ours, so it is an assertion, never a diagn
 
 from __future__ import annotations
 
-from bitmason.ir.graph import IDENTIFIER, Graph, Node
+from bitmason.ir.graph import IDENTIFIER, Graph, Node, Value
 
 
 def verify(graph: Graph) -> None:
     """Assert names, order, types and outputs of `graph`."""
     seen: set[str] = set()
-    for value in (*graph.inputs, *graph.nodes):
+    values: list[Value] = [*graph.inputs, *graph.nodes]
+    for value in values:
         assert IDENTIFIER.match(value.name), f"{value.name!r} is not an identifier"
         assert value.name not in seen, f"%{value.name} is defined twice"
         if isinstance(value, Node):

@@ -20,6 +20,7 @@ Word = Sequence[int]  # the lanes of each bit of a port, bit 0 first
 
 _LUT: Final = re.compile(r"LUT[1-6](_2)?")
 _REGISTER: Final = "FDRE"
+_SHIFT_REGISTER: Final = "SRL16E"
 _WIRES: Final = frozenset({"BUFG"})
 
 
@@ -46,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Netlist:
-    """A flat netlist of LUTs, CARRY4 and FDRE, its combinational cells in order of evaluation."""
+    """A flat netlist of LUTs, CARRY4 and FDRE (shift registers too), its combinational cells in order of evaluation."""
 
     ports: Mapping[str, Sequence[Net]]
     output_ports: frozenset[str]
@@ -57,7 +58,7 @@ class Netlist:
     def load(cls, path: Path, top: str) -> Self:
         """Read the JSON that `yosys.synthesise` writes for the module `top`."""
         module = json.loads(path.read_text(encoding="utf-8"))["modules"][top]
-        cells = [_cell(found) for found in module["cells"].values()]
+        cells = [cell for found in module["cells"].values() for cell in _cells(found)]
         logic = [cell for cell in cells if cell.kind != _REGISTER]
         driver = {net: index for index, cell in enumerate(logic) for net in cell.outputs}
         order = TopologicalSorter(
@@ -114,12 +115,26 @@ class Simulation:
         }
 
 
-def _cell(found: Mapping[str, Any]) -> Cell:
-    kind = found["type"]
+def _cells(found: Mapping[str, Any]) -> list[Cell]:
+    kind, pins = found["type"], found["connections"]
+    if kind == _SHIFT_REGISTER:
+        return _registers(pins)
     known = kind in {_REGISTER, "CARRY4", "INV"} | _WIRES or _LUT.fullmatch(kind)
     assert known, f"the netlist holds a {kind}, which this module does not simulate"
     init = found["parameters"].get("INIT", "0").replace("x", "0")
-    return Cell(kind, int(init, 2), found["connections"])
+    return [Cell(kind, int(init, 2), pins)]
+
+
+def _registers(pins: Mapping[str, Sequence[Net]]) -> list[Cell]:
+    """Return the registers in a row that a shift register of constant length stands for."""
+    length = 1 + sum(int(pins[f"A{bit}"][0]) << bit for bit in range(4))
+    (q,) = pins["Q"]
+    nets = [pins["D"][0], *(f"{q}.{place}" for place in range(1, length)), q]
+    shared = {"CE": pins["CE"], "R": ["0"]}
+    return [
+        Cell(_REGISTER, 0, shared | {"D": [d], "Q": [after]})
+        for d, after in zip(nets, nets[1:], strict=False)
+    ]
 
 
 def _evaluate(cell: Cell, nets: dict[Net, int], ones: int) -> None:

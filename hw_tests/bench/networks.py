@@ -5,7 +5,7 @@ Invariant: a network is a function of its description alone, seed included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ class Quantiser:
     @property
     def hi(self) -> int:
         """Largest integer."""
-        return 2 ** (self.bits - self.signed) - 1 - (self.narrow and not self.signed)
+        return int(2 ** (self.bits - self.signed)) - 1 - int(self.narrow and not self.signed)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Writer:
     def scale_for(self, quantiser: Quantiser, values: Array, axis: int | None) -> Array:
         """Return a float32 scale that spreads `values` over the quantiser's range."""
         if quantiser.log2_scale is not None:
-            return np.float32(2.0**quantiser.log2_scale).reshape(())
+            return np.asarray(2.0**quantiser.log2_scale, dtype=np.float32)
         reach = max(1, abs(quantiser.lo), quantiser.hi)
         spread = np.abs(values).max(axis=axis, keepdims=axis is not None)
         scale = np.maximum(spread, 1e-3) / reach * self.rng.uniform(0.6, 1.1)
@@ -117,7 +117,7 @@ def _quantised(x: Array, quantiser: Quantiser, scale: Array) -> Array:
     return (np.clip(np.round(x / scale + zero), quantiser.lo, quantiser.hi) - zero) * scale
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "": lambda x: x,
     "Relu": lambda x: np.maximum(x, 0),
     "Sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -178,7 +178,7 @@ def _layer(writer: _Writer, name: str, layer: Dense, value: str, x: Array) -> tu
         value, x = _norm(writer, name, layer, value, x)
     if layer.function:
         extra = [writer.constant(f"{name}_lo", -1.0), writer.constant(f"{name}_hi", 1.0)]
-        attrs = {"alpha": 0.125} if layer.function == "LeakyRelu" else {}
+        attrs: dict[str, Any] = {"alpha": 0.125} if layer.function == "LeakyRelu" else {}
         operands = [value, *extra] if layer.function == "Clip" else [value]
         value = writer.node(layer.function, operands, f"{name}_{layer.function.lower()}", **attrs)
         x = _FUNCTIONS[layer.function](x)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bitmason
-from bitmason.pipeline import Compiled, compile_model
 from bitmason.config import make_config
 from bitmason.diagnostics import Loc
+from bitmason.pipeline import Compiled, compile_model
 from hw_tests.bench.networks import make_model, mlp
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -25,9 +25,7 @@ def images(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def published_folding() -> dict[str, object]:
     names = [
-        layer.name
-        for layer in bitmason.compile(TFC).design.layers
-        if layer.op == "xnor_popcount"
+        layer.name for layer in bitmason.compile(TFC).design.layers if layer.op == "xnor_popcount"
     ]
     folds = zip(names, PUBLISHED, strict=True)
     return {"layers": {name: {"pe": pe, "simd": simd} for name, (pe, simd) in folds}}

@@ -12,25 +12,26 @@ from bitmason.verification import verify_project
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples" / "models"
 SHARED = ROOT.parent / "shared" / "models"
+QUICK = ("tfc_w2a2.qcdq-ts", "TFC_2W2A", "jet", "qdense2_12_5544b2", "qdense_12_7bfcff")
 # qkeras: qdense feed raw floats to the first product, so the input's type must be declared.
 RAW_INPUT = {"input": {"type": "int8", "scale": 0.0625}}
 
 
 def configurations() -> list[tuple[Path, Config, bool]]:
     """Return the networks, how to compile each, and whether it is quick enough for every run."""
+
     def plain(path: Path, quick: bool) -> tuple[Path, Config, bool]:
         return path, Config(), quick
 
     found = [plain(path, quick=True) for path in sorted(EXAMPLES.glob("*.onnx"))]
-    found += [plain(p, quick=p.name == "tfc_w2a2.qcdq-ts.onnx") for p in sorted((SHARED / "own").glob("tfc_*.onnx"))]
-    found += [plain(p, quick="2W2A" in p.name) for p in sorted((SHARED / "zoo_tfc").glob("*.onnx"))]
-    found += [plain(SHARED / "bench" / f"{n}.onnx", quick=n == "jet") for n in ("jet", "tfc_w1a1", "tfc_w2a2")]
-    for path in sorted((SHARED / "qkeras").glob("model_test_qkeras_q*.onnx")):
-        if "qdense2" in path.name or "qactivation" in path.name:
-            found.append(plain(path, quick="qdense2_12" in path.name or "qactivation_16" in path.name))
-        elif "qdense" in path.name:
-            config = make_config(RAW_INPUT, Loc("raw"))
-            found.append((path, config, "qdense_12" in path.name))
+    shared = [*SHARED.glob("own/tfc_*.onnx"), *SHARED.glob("zoo_tfc/*.onnx")]
+    shared += [SHARED / "bench" / f"{name}.onnx" for name in ("jet", "tfc_w1a1", "tfc_w2a2")]
+    shared += SHARED.glob("qkeras/model_test_qkeras_qactivation*.onnx")
+    shared += SHARED.glob("qkeras/model_test_qkeras_qdense2*.onnx")
+    found += [plain(path, quick=path.stem.endswith(QUICK)) for path in sorted(shared)]
+    raw = make_config(RAW_INPUT, Loc("raw"))
+    for path in sorted(SHARED.glob("qkeras/model_test_qkeras_qdense_*.onnx")):
+        found.append((path, raw, path.stem.endswith(QUICK)))
     return found
 
 

@@ -31,7 +31,8 @@ def network(w: int, a: int, signed: bool) -> Network:
         rounding="ROUND" if a == 1 else ROUNDINGS[turn % 5],
         zero_point=0 if signed or a < 3 else turn % 4,
     )
-    layer = Dense(12, weight, activation, FUNCTIONS[turn % 6], bias=turn % 2 == 0, norm=turn % 3 > 0)
+    bias, norm = turn % 2 == 0, turn % 3 > 0
+    layer = Dense(12, weight, activation, FUNCTIONS[turn % 6], bias, norm)
     last = Dense(5, weight, bias=turn % 4 == 0, norm=turn % 3 == 1)
     tail = ("", "", "Softmax", "ArgMax")[turn % 4]
     return Network(16, Quantiser(8, signed=turn % 2 == 0), (layer, layer, last), tail, seed=turn)

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import bitmason
+from bitmason.config import Config
 from bitmason.frontend.agreement import compare
 from bitmason.frontend.samples import sample_inputs
 from bitmason.pipeline import compile_model
-from bitmason.config import Config
 from bitmason.verification import verify_project
 from hw_tests.bench.networks import Network, make_model
 from tests.fuzz.strategies import networks

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from bitmason import __version__
 from bitmason.backends.design import Design, Layer, Port
 from bitmason.backends.render import TEMPLATES, render
 from bitmason.backends.sv import layers as _layers  # noqa: F401  registers the emitters
 from bitmason.backends.sv.names import ModuleNames
 from bitmason.backends.sv.registry import EMITTERS, Emission, Parameter
 from bitmason.ir.graph import Node
+from bitmason.version import __version__
 
 _LIBRARY = TEMPLATES / "sv" / "lib"
 _CELL = re.compile(r"\bbm_\w+")

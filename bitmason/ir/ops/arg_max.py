@@ -30,4 +30,5 @@ class ArgMax(Op):
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
-        return np.argmax(x, axis=-1, keepdims=True).astype(np.int64)
+        index: IntArray = np.argmax(x, axis=-1, keepdims=True).astype(np.int64)
+        return index

@@ -43,9 +43,10 @@ class Dense(Op):
     def _bounds(self, x: IntType) -> tuple[int, int]:
         w = self.weights.int64()
         positive, negative = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
-        lo = positive * x.lo + negative * x.hi
-        hi = positive * x.hi + negative * x.lo
-        return int(lo.min()), int(hi.max())
+        # Python's integers: wide operands must reach the check of the width, not wrap before it.
+        rows = list(zip(positive.tolist(), negative.tolist(), strict=True))
+        lo = min(p * x.lo + n * x.hi for p, n in rows)
+        return lo, max(p * x.hi + n * x.lo for p, n in rows)
 
     @cached_property
     def stored(self) -> IntType:

@@ -109,7 +109,8 @@ class Quantise(Op):
             rounded: Array = np.frompyfunc(_EXACT_ROUNDINGS[self.rounding], 1, 1)(clamped)
         else:
             rounded = ROUNDINGS[self.rounding](clamped)
-        return compact(self.out, rounded)
+        # Above 24 bits float32 cannot hold `hi`, so the clamp is only safe once more in integers.
+        return compact(self.out, np.clip(rounded.astype(np.int64), self.out.lo, self.out.hi))
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class Dequantise(Op):
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
         if x.dtype == np.dtype(object):
-            return x * np.array(self.scale, dtype=object) + np.array(self.offset, dtype=object)
+            s, o = (np.array(values, dtype=object) for values in (self.scale, self.offset))
+            return np.asarray(x * s + o)
         scale, offset, divisor = self._over_common_divisor
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
         numerator = max(map(abs, scale)) * largest + max(map(abs, offset))

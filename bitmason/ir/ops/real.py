@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -141,11 +141,11 @@ class Clip(Op):
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
-        is_exact = x.dtype == np.dtype(object)
+        number: Any = Fraction if x.dtype == np.dtype(object) else x.dtype.type
         if self.lo is not None:
-            x = np.maximum(x, Fraction(self.lo) if is_exact else x.dtype.type(self.lo))
+            x = np.maximum(x, number(self.lo))
         if self.hi is not None:
-            x = np.minimum(x, Fraction(self.hi) if is_exact else x.dtype.type(self.hi))
+            x = np.minimum(x, number(self.hi))
         return x
 
 
@@ -161,11 +161,11 @@ class LeakyRelu(Op):
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
-        return np.where(x >= 0, x, x * in_domain_of(self.alpha.array, x))
+        return np.asarray(np.where(x >= 0, x, x * in_domain_of(self.alpha.array, x)))
 
 
 def _sigmoid(x: Array) -> Array:
-    return 1.0 / (1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
+    return np.reciprocal(1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
 
 
 def _softplus(x: Array) -> Array:

@@ -66,7 +66,7 @@ class Thresholds(Op):
         steps = self.steps.int64()
         channels, count = steps.shape
         if count <= _FEW_STEPS:
-            total = (x >= steps[:, 0]).astype(np.int64)
+            total: IntArray = (x >= steps[:, 0]).astype(np.int64)
             for k in range(1, count):
                 total += x >= steps[:, k]
             return total
@@ -76,4 +76,4 @@ class Thresholds(Op):
         shift = np.arange(channels, dtype=np.int64) * span - low
         keys = (steps + shift[:, np.newaxis]).reshape(-1)
         found = np.searchsorted(keys, (x + shift).reshape(-1), side="right").reshape(x.shape)
-        return found - np.arange(channels, dtype=np.int64) * count
+        return np.asarray(found - np.arange(channels, dtype=np.int64) * count)

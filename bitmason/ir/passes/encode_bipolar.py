@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from bitmason.ir.graph import Node
+from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.quantise import Dequantise
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
-from bitmason.ir.rewrite import Graph, Pass, Rewriter, rewrite
+from bitmason.ir.rewrite import Pass, Rewriter, rewrite
 from bitmason.ir.types import Bipolar, IntArray
 
 

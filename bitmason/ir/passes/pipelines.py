@@ -88,7 +88,8 @@ def _random(rng: np.random.Generator, type_: TensorType) -> Array:
     shape = (_CHECK_FRAMES, *type_.shape)
     if isinstance(type_.elem, Real):
         spread = rng.choice([0.1, 1.0, 4.0, 200.0], size=(_CHECK_FRAMES, *(1 for _ in type_.shape)))
-        return (rng.standard_normal(shape) * spread).astype(np.float32)
+        spread_out: Array = rng.standard_normal(shape) * spread
+        return spread_out.astype(np.float32)
     codes = rng.integers(0, 2**type_.elem.bits, shape)
     decoded: Array = np.clip(type_.elem.decode(codes), type_.elem.lo, type_.elem.hi)
     return decoded

@@ -48,14 +48,15 @@ class Tabulate(Pass):
                 )
             source = rewriter.graph[chain.source]
             if isinstance(source.type.elem, Real):
-                return _leave_to_host(rewriter, node, chain)
+                _check_host_can(rewriter, node, chain)
+                return None
             op = tabulate(chain, source.type, node, self.max_table_entries)
             return rewriter.add(op, (rewriter.now(chain.source),), node.loc, node.name)
 
         return rewrite(graph, visit)
 
 
-def _leave_to_host(rewriter: Rewriter, node: Node, chain: Chain) -> None:
+def _check_host_can(rewriter: Rewriter, node: Node, chain: Chain) -> None:
     made_by = rewriter.graph.producer(chain.source)
     while made_by is not None:
         above = made_by.operands

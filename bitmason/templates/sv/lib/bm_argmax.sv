@@ -2,7 +2,7 @@
 //
 // bm_argmax: the index of the largest element of each vector, the lowest index where several are.
 //
-// Golden model: bitmason/ir/ops/argmax.py (numpy.argmax). Throughput: 1 input beat per cycle.
+// Golden model: bitmason/ir/ops/arg_max.py. Throughput: 1 input beat per cycle.
 // Latency: 2 cycles from the last input beat of a vector to its one output beat.
 // s_axis_tready is combinational from m_axis_tready; add a bm_skid to cut the path.
 

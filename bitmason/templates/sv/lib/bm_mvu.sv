@@ -2,7 +2,7 @@
 //
 // bm_mvu: a matrix-vector unit: MW elements in, SIMD per beat; MH accumulators out, PE per beat.
 //
-// Golden model: bitmason/ir/ops/matmul.py. With SF = MW/SIMD and NF = MH/PE:
+// Golden model: bitmason/ir/ops/dense.py and xnor_popcount.py. With SF = MW/SIMD and NF = MH/PE:
 // Throughput: NF*SF cycles per vector, exactly, while input and output are ready.
 // Latency: from the last input beat of a vector to its first output beat
 //   (NF == 1 ? 1 : 2) + STAGES + 1 + (ENGINE == "select" ? 1 : 0) cycles,

@@ -1,0 +1,3 @@
+"""The version of the package, which generated files carry."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Hardware tests: cells, layers and networks simulated with Verilator under cocotb."""

@@ -1,0 +1,1 @@
+"""What hardware tests share: building, driving streams, packing words, golden functions."""

@@ -1,0 +1,1 @@
+"""The C++ harness on small designs written by hand."""

@@ -1,0 +1,1 @@
+"""Claims about every cell of the SystemVerilog library."""

@@ -1,0 +1,1 @@
+"""Tests of the compiler: everything that needs no simulator."""

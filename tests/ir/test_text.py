@@ -1,0 +1,120 @@
+"""Text of graphs: printing and parsing are inverse, and every bad text names line and column."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitmason.diagnostics import CompileError, Loc
+from bitmason.ir import (
+    Builder,
+    Const,
+    Folding,
+    Graph,
+    Int,
+    TensorType,
+    UInt,
+    parse_graph,
+    print_graph,
+    verify,
+)
+from bitmason.ir.graph import OPS
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.thresholds import Thresholds
+from tests.ir.strategies import graphs
+
+TEXT = """\
+graph @net(%x: uint4[2] loc("net.onnx", "in")) {
+  %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4} : int8<-30..105>[2]\
+ folding(2, 1, "", "", "") loc("net.onnx", "fc\\n1")
+  %y = thresholds(%acc) {steps = i8[2, 1](0, 5), descending = bool[2](False, True), base = 0,\
+ out = uint1} : uint1[2] loc("net.onnx", "")
+  return %y, %acc
+}
+"""
+
+REAL_TEXT = """\
+graph @head(%x: real[2, 3], %c: bipolar[3]) {
+  %q = quantise(%x) {scale = f32[1, 3](0.5, 1.0, 2.0), zero_point = i64[](0), out = int4<-7..7>,\
+ rounding = "ROUND"} : int4<-7..7>[2, 3]
+  %t = lookup(%c) {table = i8[1, 3](1, 0, 2), first = -1, out = uint2<0..2>} : uint2<0..2>[3]
+  %n = xnor_popcount(%c) {weights = i8[2, 3](1, -1, 1, 1, 1, -1)} : uint2[2]
+  %r = dequantise(%q) {scale = (1/2, 1/3, 1/4), offset = (-1/8)} : real[2, 3]
+  %s = add(%r, %x) : real[2, 3]
+  %u = unary(%s) {function = "tanh"} : real[2, 3]
+  %m = softmax(%u) {axis = -1} : real[2, 3]
+  %k = top_k(%m) {k = 2, indices = true} : uint2<0..2>[2, 2]
+  %f = reshape(%k) {shape = (4)} : uint2<0..2>[4]
+  return %f, %t, %n
+}
+"""
+
+
+def small() -> Graph:
+    builder = Builder("net")
+    x = builder.input("x", TensorType((2,), UInt(4)), Loc("net.onnx", "in"))
+    weights = Const(np.array([[1, -2], [3, 4]], dtype=np.int8))
+    place = Loc("net.onnx", "fc\n1")
+    acc = builder.add(Dense(weights, Int(4)), [x], place, "acc", Folding(2))
+    steps, descending = Const(np.array([[0], [5]], dtype=np.int8)), Const(np.array([False, True]))
+    op = Thresholds(steps, descending, 0, UInt(1))
+    y = builder.add(op, [acc], Loc("net.onnx"), "y")
+    return builder.finish([y, acc])
+
+
+def test_reads_as_documented() -> None:
+    assert print_graph(small()) == TEXT
+    assert parse_graph(TEXT) == small()
+
+
+@pytest.mark.parametrize("op", sorted(OPS))
+@settings(max_examples=12)
+@given(data=st.data())
+def test_parse_undoes_print(op: str, data: st.DataObject) -> None:
+    graph = data.draw(graphs(must=op, max_nodes=4))
+    text = print_graph(graph)
+    again = parse_graph(text)
+    assert again == graph
+    assert print_graph(again) == text
+
+
+def test_every_kind_of_value_is_read() -> None:
+    verify(parse_graph(REAL_TEXT))
+
+
+def test_layout_does_not_matter() -> None:
+    spread = TEXT.replace(" = ", "\n=\t").replace(" {", "{\r\n").replace(" : ", ":")
+    assert spread.count("\n") > TEXT.count("\n")
+    assert parse_graph(spread) == small()
+
+
+def test_a_value_without_a_place_is_at_the_text_file() -> None:
+    graph = parse_graph("graph @g(%x: real[3]) {return %x}", "g.ir")
+    assert graph.inputs[0].loc == Loc("g.ir")
+
+
+def test_big_weights_survive() -> None:
+    builder = Builder("net")
+    x = builder.input("x", TensorType((64,), Int(8)), Loc("net.onnx"))
+    weights = np.random.default_rng(1).integers(-128, 128, (64, 64))
+    op = Dense(Const.integers(weights), Int(8))
+    graph = builder.finish([builder.add(op, [x], Loc("net.onnx"))])
+    assert parse_graph(print_graph(graph)) == graph
+
+
+_TOKENS = ["%x", "%y", "(", ")", "{", "}", ",", ":", "3", "-1", "1/0", "real[3]", "uint4", "\0"]
+_TOKENS += ["i8[1](1)", '"', '"a"', "none", "true", "loc", "folding", "return", "dense", "int99[1]"]
+_TOKENS += ["i8[2, 2](1, 2, 3, 4)", "weights", "@", "\\", "=", "uint4<3..1>", "f32[]()", "é"]
+
+
+@given(st.sampled_from([TEXT, REAL_TEXT]), st.data())
+@settings(max_examples=250)
+def test_damaged_text_gives_a_diagnostic_or_a_sound_graph(text: str, data: st.DataObject) -> None:
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        stop = data.draw(st.integers(start, min(len(text), start + 12)))
+        text = text[:start] + data.draw(st.sampled_from(["", *_TOKENS])) + text[stop:]
+    with contextlib.suppress(CompileError):
+        verify(parse_graph(text))
