@@ -20,7 +20,7 @@ from bitmason.ir.types import Int, UInt, parse_elem
 
 DEFAULT_MAX_CYCLES = 1024
 _OPTIONS = "<options>"
-_MAX_TEXT = 40
+_MAX_TEXT, _MAX_INPUT_BITS = 40, 32
 
 
 class _Strict(BaseModel):
@@ -61,8 +61,8 @@ class InputConfig(_Strict):
     @field_validator("type")
     @classmethod
     def _known(cls, text: str) -> str:
-        known = len(text) <= _MAX_TEXT and isinstance(parse_elem(text), UInt | Int)
-        if not known:
+        elem = parse_elem(text) if len(text) <= _MAX_TEXT else None
+        if not isinstance(elem, UInt | Int) or not 1 + elem.signed <= elem.bits <= _MAX_INPUT_BITS:
             raise ValueError("must be uint1 to uint32 or int2 to int32")
         return text
 
@@ -92,7 +92,9 @@ class InputConfig(_Strict):
 class Config(_Strict):
     """Everything that `compile` may be told about a network."""
 
-    clock_mhz: float = Field(default=200.0, gt=0, le=2000, description="clock of the design, MHz")
+    clock_mhz: float = Field(
+        default=200.0, gt=0, le=2000, allow_inf_nan=False, description="clock of the design, MHz"
+    )
     max_cycles: int | None = Field(default=None, ge=1, description="cycles between frames, at most")
     target_fps: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="frames per second, at least"

@@ -177,8 +177,8 @@ def load_project(folder: Path | str) -> Compiled:
         model = (folder / MODEL).read_bytes()
         text = (folder / GRAPH).read_text(encoding="utf-8")
         config = make_config(manifest["config"], loc)
-        rtl = Rtl(folder, str(manifest["top"]), tuple(map(str, manifest["sources"])))
-        _check_rtl(rtl, map(str, manifest["memories"]))
+        rtl = Rtl(folder, manifest["top"], tuple(manifest["sources"]))
+        _check_rtl(rtl, manifest["memories"])
         source = str(manifest["model"])
     except CompileError:
         raise
@@ -198,7 +198,7 @@ def _check_rtl(rtl: Rtl, memories: Iterable[str]) -> None:
     if not IDENTIFIER.fullmatch(rtl.top) or not rtl.sources:
         raise ValueError(rtl.top)
     home = rtl.folder.resolve() / "rtl"
-    for name in (*rtl.sources, *memories):
+    for name in (*rtl.sources, *memories):  # not a string: a TypeError, which is a damaged file
         path = (home / name).resolve()
         if not path.is_relative_to(home):
             raise ValueError(name)
@@ -212,8 +212,9 @@ def _design_of(text: str, file: str, config: Config) -> Design:
         graph = parse_graph(text, file)
         verify(graph)
         return build_design(graph, config)
-    except CompileError:
-        raise
+    except CompileError as error:
+        found = [d if d.loc else replace(d, loc=Loc(file)) for d in error.diagnostics]
+        raise CompileError(found) from None
     except _ILL_FORMED as error:
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         fail(

@@ -121,18 +121,24 @@ def _cost(layer: Layer, arriving: int) -> int:
 
 def _check_target(layers: Sequence[Layer], config: Config) -> None:
     slowest = max(layers, key=lambda layer: layer.cycles)
-    if slowest.cycles <= config.cycles_wanted:
+    best, clock = slowest.cycles, config.clock_mhz
+    fps = clock * 1e6 / best
+    if config.target_fps is not None and config.target_fps > clock * 1e6:
+        wanted = f"{config.target_fps:,.0f} frames per second"
+        cure = f"ask for at most {fps:,.0f} frames per second, or raise the clock"
+    elif best > config.cycles_wanted:
+        wanted = f"{config.cycles_wanted} cycles per frame"
+        cure = f"use --max-cycles {best}, or a larger folding for that layer"
+    else:
         return
-    best = slowest.cycles
-    fps = config.clock_mhz * 1e6 / best
     fail(
         "B002",
-        f"{config.cycles_wanted} cycles per frame cannot be reached; the best is {best}",
+        f"{wanted} cannot be reached; the best is {best} cycles per frame",
         loc=slowest.loc,
         notes=[
             f"layer '{slowest.name}' needs {best} cycles with pe = {slowest.folding.pe}, "
             f"simd = {slowest.folding.simd}",
-            f"at {config.clock_mhz:g} MHz that is {fps:,.0f} frames per second",
+            f"at {clock:g} MHz that is {fps:,.0f} frames per second",
         ],
-        help=f"use --max-cycles {best}, or a larger folding for that layer",
+        help=cure,
     )

@@ -5,6 +5,7 @@ Invariant: an attribute of the wrong kind is a diagnostic, not an exception of p
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from onnx import AttributeProto, NodeProto
@@ -23,6 +24,10 @@ _KINDS = {
 _NOISE = frozenset(
     {"act_quant", "weight_quant", "bias_quant", "input_quant", "output_quant", "export_handler"}
     | {"activation_impl", "q"}
+)
+# A module's own operator carries the module's name alone: fc1, not fc1_matmul.
+_MAIN_OPERATORS = frozenset(
+    {"MatMul", "Gemm", "Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "BatchNormalization"}
 )
 
 
@@ -51,6 +56,9 @@ class NodeView:
             for part, following in zip(parts, [*parts[1:], ""], strict=False)
             if not following.startswith(part)
         ]
+        named_by_module = self.op in _MAIN_OPERATORS and len(kept) > 1
+        if named_by_module and re.fullmatch(rf"{self.op}(_\d+)?", kept[-1]):
+            kept.pop()  # the module's name says more than the operator's
         return "_".join(kept or parts or [self.op])
 
     def has_input(self, index: int) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,6 +23,7 @@ _LUT: Final = re.compile(r"LUT[1-6](_2)?")
 _REGISTER: Final = "FDRE"
 _SHIFT_REGISTER: Final = "SRL16E"
 _WIRES: Final = frozenset({"BUFG"})
+_MUXES: Final = frozenset({"MUXF7", "MUXF8"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Netlist:
-    """A flat netlist of LUTs, CARRY4 and FDRE (shift registers too), its combinational cells in order of evaluation."""
+    """A flat netlist: LUTs and carry chains in order of evaluation, and registers.
+
+    A shift register is held as the registers that it stands for.
+    """
 
     ports: Mapping[str, Sequence[Net]]
     output_ports: frozenset[str]
@@ -78,12 +83,12 @@ class Netlist:
 
     @property
     def levels(self) -> int:
-        """Most LUTs and carry chains on a path between registers or ports."""
+        """Most LUTs and carry chains on a path between registers or ports; wide muxes are free."""
         depth: dict[Net, int] = {}
         for cell in self.cells:
             chained = cell.pins.get("CI", ())
             arrivals = [depth.get(net, 0) - (net in chained) for net in cell.inputs]
-            level = max(arrivals, default=0) + (cell.kind not in _WIRES)
+            level = max(arrivals, default=0) + (cell.kind not in _WIRES | _MUXES)
             depth |= dict.fromkeys(cell.outputs, level)
         return max(depth.values(), default=0)
 
@@ -100,7 +105,7 @@ class Simulation:
 
     def step(self, inputs: Mapping[str, Word]) -> dict[str, list[int]]:
         """Return the outputs that `inputs` give now, then move on by one clock edge."""
-        nets: dict[Net, int] = {"0": 0, "1": self._ones, "x": 0} | self._state
+        nets: dict[Net, int] = {"0": 0, "1": self._ones, "x": 0, **self._state}
         for port, word in inputs.items():
             nets |= dict(zip(self._netlist.ports[port], word, strict=True))
         for cell in self._netlist.cells:
@@ -119,7 +124,7 @@ def _cells(found: Mapping[str, Any]) -> list[Cell]:
     kind, pins = found["type"], found["connections"]
     if kind == _SHIFT_REGISTER:
         return _registers(pins)
-    known = kind in {_REGISTER, "CARRY4", "INV"} | _WIRES or _LUT.fullmatch(kind)
+    known = kind in {_REGISTER, "CARRY4", "INV"} | _WIRES | _MUXES or _LUT.fullmatch(kind)
     assert known, f"the netlist holds a {kind}, which this module does not simulate"
     init = found["parameters"].get("INIT", "0").replace("x", "0")
     return [Cell(kind, int(init, 2), pins)]
@@ -131,15 +136,15 @@ def _registers(pins: Mapping[str, Sequence[Net]]) -> list[Cell]:
     (q,) = pins["Q"]
     nets = [pins["D"][0], *(f"{q}.{place}" for place in range(1, length)), q]
     shared = {"CE": pins["CE"], "R": ["0"]}
-    return [
-        Cell(_REGISTER, 0, shared | {"D": [d], "Q": [after]})
-        for d, after in zip(nets, nets[1:], strict=False)
-    ]
+    return [Cell(_REGISTER, 0, shared | {"D": [d], "Q": [after]}) for d, after in pairwise(nets)]
 
 
 def _evaluate(cell: Cell, nets: dict[Net, int], ones: int) -> None:
     if cell.kind == "CARRY4":
         _evaluate_carry(cell, nets)
+    elif cell.kind in _MUXES:
+        i0, i1, s = (nets[cell.pins[pin][0]] for pin in ("I0", "I1", "S"))
+        nets[cell.pins["O"][0]] = (s & i1) | (~s & i0)
     elif cell.kind == "INV":
         nets[cell.pins["O"][0]] = nets[cell.pins["I"][0]] ^ ones
     elif cell.kind in _WIRES:

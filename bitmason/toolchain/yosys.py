@@ -191,8 +191,8 @@ def area_of(cells: Mapping[str, int], family: Device) -> Area:
     """Sort the cells of a mapped netlist, counted by type, into an `Area`."""
     lut_by_size = [0] * 6
     for cell, count in cells.items():
-        if lut := _LUT.fullmatch(cell):
-            lut_by_size[int(lut[1]) - 1] += count
+        if match := _LUT.fullmatch(cell):
+            lut_by_size[int(match[1]) - 1] += count
     lut = sum(lut_by_size)
     srl = _count(cells, _SRL)
     carry = cells.get(family.carry, 0)
@@ -217,7 +217,7 @@ def _count(cells: Mapping[str, int], kind: re.Pattern[str]) -> int:
 def _slang_arguments(files: Iterable[Path], top: str, parameters: Mapping[str, int | str]) -> str:
     """Return a slang command file; quotes and spaces in values and paths survive its parser."""
     values = (
-        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}"
+        f"{name}={_quoted(value) if isinstance(value, str) else value}"
         for name, value in parameters.items()
     )
     lines = [f"--top {_quoted(top)}", *(f"-G {_quoted(value)}" for value in values)]

@@ -43,7 +43,7 @@ def wrap(top: str, cell: str, cases: Cases, library: Path) -> str:
         declared += [port.declared(f"{case}_{port.name}") for port in own]
         wires = [f".{port.name}({port.name})" for port in found if port.name in SHARED]
         wires += [f".{port.name}({case}_{port.name})" for port in own]
-        instances.append(_instance(cell, case, cases[case], ",\n    ".join(wires)))
+        instances.append(instance(cell, case, cases[case], ",\n    ".join(wires)))
     return (
         f"`default_nettype none\n\nmodule {top} (\n"
         + ",\n".join(declared)
@@ -53,7 +53,8 @@ def wrap(top: str, cell: str, cases: Cases, library: Path) -> str:
     )
 
 
-def _instance(cell: str, case: str, parameters: Mapping[str, Parameter], wires: str) -> str:
+def instance(cell: str, case: str, parameters: Mapping[str, Parameter], wires: str) -> str:
+    """The text of one instance, named after its case."""
     values = ",\n    ".join(f".{name}({_literal(value)})" for name, value in parameters.items())
     return f"  {cell} #(\n    {values}\n  ) u_{case} (\n    {wires}\n  );\n"
 
@@ -65,15 +66,15 @@ def _literal(value: Parameter) -> str:
 
 
 def _ports(cell: str, cases: Cases, library: Path) -> dict[str, list[Port]]:
-    probes = "".join(_instance(cell, case, cases[case], "") for case in cases)
+    probes = "".join(instance(cell, case, cases[case], "") for case in cases)
     compilation = ast.Compilation()
     compilation.addSyntaxTree(syntax.SyntaxTree.fromText(f"module probe;\n{probes}endmodule\n"))
     compilation.addSyntaxTree(syntax.SyntaxTree.fromFile(str(library / f"{cell}.sv")))
     probe = next(top for top in compilation.getRoot().topInstances if top.name == "probe")
     return {
-        instance.name.removeprefix("u_"): [
+        found.name.removeprefix("u_"): [
             Port(p.name, p.direction == ast.ArgumentDirection.In, p.type.bitWidth)
-            for p in instance.body.portList
+            for p in found.body.portList
         ]
-        for instance in probe.body
+        for found in probe.body
     }

@@ -67,17 +67,18 @@ def test_xnor_popcount_counts() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_synthesised_netlist_counts(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "shapes", [MAPPED_SHAPES, pytest.param([Shape(784, 1)], marks=pytest.mark.slow)], ids=len
+)
+def test_synthesised_netlist_counts(target: str, shapes: list[Shape], tmp_path: Path) -> None:
     pytest.importorskip("pyosys")
     top = tmp_path / "mapped.sv"
     netlist = tmp_path / "netlist.json"
-    top.write_text(
-        wrap("mapped", CELL, {s.case: cases(target)[s.case] for s in MAPPED_SHAPES}, LIBRARY)
-    )
+    top.write_text(wrap("mapped", CELL, {s.case: cases(target)[s.case] for s in shapes}, LIBRARY))
     yosys.synthesise([top, *FILES], "mapped", netlist=netlist)
     simulation = Simulation(Netlist.load(netlist, "mapped"), LANES)
-    drivers = {shape.case: Driver(shape, shape.n) for shape in MAPPED_SHAPES}
-    for _ in range(2 * max(shape.stages for shape in MAPPED_SHAPES)):
+    drivers = {shape.case: Driver(shape, shape.n) for shape in shapes}
+    for _ in range(2 + 2 * max(shape.stages for shape in shapes)):
         drawn = {case: driver.draw() for case, driver in drivers.items()}
         inputs = {
             f"{case}_{port}": packed(bits)
@@ -95,16 +96,18 @@ def test_tree_for_synthesis_is_lint_clean(target: str, tmp_path: Path) -> None:
     primitives = tmp_path / "primitives.sv"
     primitives.write_text(yosys.DEVICES["xc7"].primitives)
     for n in (1, 2, 3, 8, 16, 49, 100):
-        command = [tool.binary, "--lint-only", "-Wall", "-DSYNTHESIS", "--top-module", CELL]
-        values = [f"-GN={n}", f"-GSTAGES={n % 4}", f'-GTARGET="{target}"', "-v", primitives]
+        command = [str(tool.binary), "--lint-only", "-Wall", "-Wno-fatal", "-DSYNTHESIS"]
+        values = [f"-GN={n}", f"-GSTAGES={n % 4}", f'-GTARGET="{target}"', "--top-module", CELL]
         lint = subprocess.run(
-            [*command, *values, *FILES],
+            [*command, *values, "-v", str(primitives), *map(str, FILES)],
             env=os.environ | {"VERILATOR_ROOT": str(tool.root)},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert (lint.returncode, lint.stderr) == (0, "")
+        # The declarations of the primitives have no contents, about which Verilator complains.
+        complaints = [line for line in lint.stderr.splitlines() if "%" in line and "bm_" in line]
+        assert (lint.returncode, complaints) == (0, [])
 
 
 def packed(bits: Bits) -> list[int]:

@@ -73,9 +73,14 @@ def shell(
 ) -> Outcome:
     """Run `bitmason` as a process of its own."""
     command: list[Any] = [sys.executable, "-m", "bitmason.cli", *arguments]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    done = subprocess.run(
-        command, check=False, env=os.environ | (env or {}), **(streams | options)
+    streams: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "stdin": subprocess.DEVNULL,
+    }
+    environment = os.environ | (env or {})
+    done: subprocess.CompletedProcess[bytes] = subprocess.run(
+        command, check=False, env=environment, **(streams | options)
     )
     out, err = ((text or b"").decode(errors="replace") for text in (done.stdout, done.stderr))
     return Outcome(done.returncode, out, err)

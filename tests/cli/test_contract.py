@@ -72,12 +72,11 @@ def _break_and_verify(project: Path) -> None:
 
 def test_outputs_are_those_of_the_model(compiled: Path, tmp_path: Path) -> None:
     x = batch(9)
-    assert run(
-        "simulate", compiled, "--inputs", save(tmp_path / "x.npy", x), "--outputs", tmp_path / "y"
-    ).status == 0
+    inputs, outputs = save(tmp_path / "x.npy", x), tmp_path / "y"
+    assert run("simulate", compiled, "--inputs", inputs, "--outputs", outputs).status == 0
     graph = import_model(compiled / "model.onnx").graph
     (expected,) = interpret(graph, {graph.inputs[0].name: x})
-    np.testing.assert_array_equal(np.load(tmp_path / "y"), expected.astype(np.float32))
+    np.testing.assert_array_equal(np.load(outputs), expected.astype(np.float32))
 
 
 def test_report_json(compiled: Path) -> None:
@@ -160,7 +159,7 @@ def test_usage_errors_leave_with_2(arguments: tuple[str, ...]) -> None:
     outcome = run(*arguments)
     assert outcome.status == 2
     assert outcome.out == ""
-    assert outcome.err.startswith("Usage: ")
+    assert outcome.err.startswith(("Usage: ", "Error: "))
 
 
 def test_without_a_command_the_help_is_shown() -> None:
@@ -211,4 +210,4 @@ def test_python_gives_the_same(compiled: Path) -> None:
 
     assert json.loads((compiled / "report.json").read_text()) == bitmason.load(compiled).report()
     assert "torch" not in sys.modules
-    assert INPUTS == bitmason.load(compiled).design.source.elements
+    assert bitmason.load(compiled).design.source.elements == INPUTS

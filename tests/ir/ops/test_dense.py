@@ -67,6 +67,13 @@ def test_the_matrix_of_one_batch_is_not_too_narrow_for_the_next(limit: int) -> N
         assert_same(op.evaluate(x), naive(x, op.weights.int64()))
 
 
+@pytest.mark.parametrize("limit", _LIMITS)
+def test_only_negative_operands_may_be_large(limit: int) -> None:
+    x = np.array([[1 - limit, -1, 1]])
+    op = dense([[3, 1, 1], [5, 0, 1]])
+    assert_same(op.evaluate(x), [[3 - 3 * limit, 6 - 5 * limit]])
+
+
 def test_zero_operands_do_not_make_odd_weights_inexact() -> None:
     op = dense([[2**53 + 1, 2**24 + 1]])
     assert_same(op.evaluate(np.array([[0, 0]])), [[0]])

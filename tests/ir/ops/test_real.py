@@ -87,6 +87,15 @@ def test_float32_rounds_after_every_step() -> None:
     assert_same(wide, [[2.0**24 + 1]], np.float64)
 
 
+def test_division_rounds_once() -> None:
+    x = np.arange(1.0, 200.0)[np.newaxis]
+    for divisor in (3, 7, 49):
+        wanted = [float(Fraction(int(value), divisor)) for value in x[0]]
+        assert_same(DivConst(const(divisor, np.float64)).evaluate(x), [wanted], np.float64)
+    (single,) = DivConst(const(49, np.float32)).evaluate(np.array([[49.0]], dtype=np.float32))
+    assert_same(single, [1.0], np.float32)
+
+
 def test_fractions_take_the_constant_as_the_file_has_it() -> None:
     (got,) = MulConst(const([0.1], np.float32)).evaluate(exactly([["1/3"]]))[0]
     assert got == Fraction(float(np.float32(0.1))) / 3

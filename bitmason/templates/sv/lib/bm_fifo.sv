@@ -130,16 +130,17 @@ module bm_fifo #(
     end
 
     if (STYLE == "shift") begin : gen_shift
-      (* srl_style = "srl" *)
-      logic [WIDTH-1:0] words[WORDS];
+      // One shift register per bit, read by a part select: in this form yosys finds SRLs as well.
       logic [ADDR_W-1:0] oldest_addr_q;  // meaningful while something waits
 
-      assign oldest = words[oldest_addr_q];
+      for (genvar i = 0; i < WIDTH; i++) begin : gen_bit
+        (* srl_style = "srl" *)
+        logic [WORDS-1:0] bits_q;
 
-      always_ff @(posedge clk) begin
-        if (store) begin
-          words[0] <= s_axis_tdata;
-          for (int unsigned i = 1; i < WORDS; i++) words[i] <= words[i-1];
+        assign oldest[i] = bits_q[oldest_addr_q+:1];
+
+        always_ff @(posedge clk) begin
+          if (store) bits_q <= WORDS'({bits_q, s_axis_tdata[i]});
         end
       end
 
