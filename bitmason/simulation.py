@@ -169,8 +169,7 @@ def float_frames(graph: Graph, x: Array) -> Array:
 def _given_integers(entry: TensorType, model_input: TensorType, x: Array, loc: Loc) -> IntArray:
     frames = _with_shape(x, model_input, loc).reshape(len(x), *entry.shape)
     elem = entry.int_elem
-    # Before the cast: unsigned 64-bit integers would wrap into the range.
-    if not (elem.lo <= frames.min() and frames.max() <= elem.hi and contains(elem, frames)):
+    if not contains(elem, frames):  # before the cast, in which unsigned integers would wrap
         fail(
             "S001",
             f"inputs are integers from {frames.min()} to {frames.max()}, the hardware takes {elem}",

@@ -258,6 +258,40 @@ def test_several_at_once_end_with_one_whole_project(tmp_path: Path) -> None:
     assert any(_is_whole(tmp_path / "p", tag) for tag in tags)
 
 
+def test_another_project_that_comes_in_between_is_replaced(tmp_path: Path) -> None:
+    whole, competitors = Path.rename, iter(["first", "second"])
+
+    def rename(path: Path, target: Path) -> Path:
+        tag = next(competitors, None) if path.name == "new" else None
+        if tag is not None:
+            target.mkdir()
+            (target / MANIFEST).write_text(f'{{"bitmason": "{tag}"}}')
+        return whole(path, target)
+
+    with mock.patch.object(Path, "rename", rename):
+        write_project(_project(), tmp_path / "p")
+    assert _names(tmp_path) == ["p"]
+    assert _is_whole(tmp_path / "p")
+
+
+def test_a_project_that_is_replaced_while_it_is_checked_is_no_foreign_folder(
+    tmp_path: Path,
+) -> None:
+    write_project(_project("old"), tmp_path / "p")
+    whole, once = Path.read_bytes, iter([True])
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == MANIFEST and next(once, False):
+            (tmp_path / "p").rename(tmp_path / "moved")
+            write_project(_project("other"), tmp_path / "p")
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return whole(path)
+
+    with mock.patch.object(Path, "read_bytes", read_bytes):
+        write_project(_project(), tmp_path / "p")
+    assert _is_whole(tmp_path / "p")
+
+
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", ""])
 def test_a_project_holds_no_path_outside(path: str) -> None:
     with pytest.raises(AssertionError):

@@ -5,7 +5,7 @@
 // Golden model: sum = (over all bits, 2**column of the bit), modulo 2**COLUMNS.
 // Throughput: 1 sum per enabled cycle. Latency: STAGES enabled cycles.
 //
-// Level by level, counters replace up to GROUP bits of a column by 3 bits in this and the next two
+// Level by level, counters replace up to 7 bits of a column by 3 bits in this and the next two
 // columns, until two rows are left (and a third bit in the lowest column), which one adder sums.
 // The registers stand where they cut the levels, and the ENTRY_LEVELS of logic in front of the
 // bits, into STAGES + 1 parts as equal as can be.
@@ -19,7 +19,6 @@ module bm_compressor_tree #(
   parameter logic        [COLUMNS*16-1:0] HEIGHTS = {16'd0, 16'd0, 16'd5, 16'd7},
   parameter int unsigned                ENTRY_LEVELS = 0,  // levels of logic in front of the bits
   parameter int unsigned                STAGES = 0,  // registers from the bits to the sum
-  parameter int unsigned                GROUP = 6,  // most inputs of a counter: 3, 6 or 7
   parameter string                      TARGET = "generic"  // see bm_bit_counter
 ) (
   input  wire logic               clk,
@@ -27,6 +26,8 @@ module bm_compressor_tree #(
   input  wire logic [   BITS-1:0] bits,  // column 0 in the least significant ones
   output wire logic [COLUMNS-1:0] sum
 );
+
+  localparam int unsigned GROUP = 7;  // most inputs of a counter
 
   typedef logic [COLUMNS*16-1:0] heights_t;
 
@@ -41,18 +42,15 @@ module bm_compressor_tree #(
   endfunction
 
   function automatic int unsigned wide(int unsigned bit_count);  // counters with 3 outputs
-    if (GROUP == 3) return 0;
     return bit_count / GROUP + ((bit_count % GROUP >= 5) ? 1 : 0);
   endfunction
 
   function automatic int unsigned narrow(int unsigned bit_count);  // full adders
-    if (GROUP == 3) return bit_count / 3;
     return (bit_count % GROUP == 3 || bit_count % GROUP == 4) ? 1 : 0;
   endfunction
 
   function automatic int unsigned passed(int unsigned bit_count);  // bits that no counter takes
-    if (GROUP > 3 && bit_count % GROUP >= 5) return 0;
-    return bit_count % GROUP % 3;
+    return (bit_count % GROUP >= 5) ? 0 : bit_count % GROUP % 3;
   endfunction
 
   function automatic heights_t compressed(heights_t heights);
@@ -108,10 +106,6 @@ module bm_compressor_tree #(
     $error("bm_compressor_tree: BITS (%0d) must be the sum of HEIGHTS (%0d)", BITS,
            offset(HEIGHTS, COLUMNS));
   end
-  if (GROUP != 3 && GROUP != 6 && GROUP != 7) begin : gen_reject_group
-    $error("bm_compressor_tree: GROUP (%0d) must be 3, 6 or 7", GROUP);
-  end
-
   for (genvar level = 0; level <= LEVELS; level++) begin : gen_levels
     localparam heights_t NOW = heights_at(level);
     localparam int unsigned NOW_BITS = offset(NOW, COLUMNS);

@@ -5,8 +5,9 @@
 // Golden model: count = (number of i with w[i] == x[i]). With 0 = -1 and 1 = +1, the dot product of
 // the vectors is 2 * count - N. Throughput: 1 per enabled cycle. Latency: STAGES enabled cycles.
 //
-// Synthesis gets an explicit compressor tree, at about 1 LUT per place on xc7. A simulator gets one
-// $countones, which it computes in a few machine instructions; tests prove the two equal.
+// Synthesis gets an explicit compressor tree: on xc7 about 1 LUT per place with TARGET "xilinx" and
+// 1.6 with "generic", where a plain sum takes 2.3. A simulator gets one $countones, a few machine
+// instructions, and needs no models of primitives; tests hold the mapped trees against it.
 
 `default_nettype none
 
@@ -63,7 +64,6 @@ module bm_xnor_popcount #(
     .HEIGHTS     ((COUNT_W * 16)'({16'(CARRIES), 16'(CHUNKS)})),
     .ENTRY_LEVELS((TARGET == "xilinx") ? 2 : 1),
     .STAGES      (STAGES),
-    .GROUP       (7),
     .TARGET      (TARGET)
   ) u_tree (
     .clk (clk),
