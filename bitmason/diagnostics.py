@@ -37,8 +37,8 @@ class Loc:
     node: str = ""
 
     def __str__(self) -> str:
-        shown = quote(self.node, 96)[1:-1]
-        return f"{self.file}#{shown}" if self.node else self.file
+        file, node = quote(self.file, 200)[1:-1], quote(self.node, 96)[1:-1]
+        return f"{file}#{node}" if self.node else file
 
 
 @dataclass(frozen=True)

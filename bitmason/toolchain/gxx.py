@@ -66,7 +66,7 @@ def run_logged(command: Sequence[str | Path], log: Path, what: str, **env: str) 
         env=os.environ | env,
         check=False,
     )
-    with log.open("a", encoding="utf-8") as file:
+    with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"$ {' '.join(map(str, command))}\n{step.stdout}")
     if step.returncode != 0:
         fail("T004", f"{what} failed", notes=[*_telling_lines(step.stdout), f"log: {log}"])

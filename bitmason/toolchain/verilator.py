@@ -58,6 +58,7 @@ _LIBRARY = "-O1"
 _UNIT_BYTES = 1 << 20  # reading Verilator's headers costs as much as some 300 kB of model
 _EXIT_STUCK = 3
 _SHOWN_LINES = 12
+_OCTAL = re.compile(rb"\\\\|\\([0-7]{3})")
 _COMPLAINT = re.compile(r"%(Warning|Error)")
 
 
@@ -275,7 +276,7 @@ def _hash_of(sources: Iterable[Path], tool: Verilator, gxx: Gxx, flags: Iterable
 
 def _compile(tool: Verilator, gxx: Gxx, work: Path, jobs: int, log: Path) -> list[Path]:
     """Compile what Verilator wrote to `work`; return the object files."""
-    listed = json.loads((work / "Vdut.json").read_text(encoding="utf-8"))["sources"]
+    listed = _listed_sources(work / "Vdut.json")
     include = tool.root / "include"
     common = (*_CXX_FLAGS, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}")
     harness = work / "harness.cpp"
@@ -291,6 +292,16 @@ def _compile(tool: Verilator, gxx: Gxx, work: Path, jobs: int, log: Path) -> lis
     ]
     cxx.compile_units(gxx, units, jobs, log)
     return list(dict.fromkeys(unit.output for unit in [*units, *library]))
+
+
+def _listed_sources(path: Path) -> dict[str, list[str]]:
+    """Return the files that Verilator wrote, by kind.
+
+    It writes what is not ASCII in their paths as octal escapes, which JSON does not have.
+    """
+    data = _OCTAL.sub(lambda m: bytes([int(m[1], 8)]) if m[1] else m[0], path.read_bytes())
+    sources: dict[str, list[str]] = json.loads(os.fsdecode(data))["sources"]
+    return sources
 
 
 def _gather(sources: Iterable[str], stem: Path, flags: tuple[str, ...]) -> list[Unit]:

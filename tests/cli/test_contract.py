@@ -22,7 +22,7 @@ LAYER = {
 
 
 def test_whole_path_by_a_script(tmp_path: Path) -> None:
-    folder = tmp_path / "a folder"
+    folder = tmp_path / "ä folder"
     folder.mkdir()
     model, project = write_model(folder / "my net.onnx"), folder / "my project"
     x, y = save(folder / "in put.npy", batch(20)), folder / "out put.npy"

@@ -100,7 +100,7 @@ def _layer(layer: Layer, node: Node | None, module: str) -> tuple[LayerView, Emi
     emission = EMITTERS[layer.op](layer, node, module)
     view = LayerView(
         module=module,
-        instance=f"u_{layer.name}",
+        instance=f"u_layer_{layer.name}",
         cell=emission.cell,
         summary=f"{layer.op}, {emission.summary}",
         loc=str(layer.loc),

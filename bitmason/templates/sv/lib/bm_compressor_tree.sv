@@ -13,13 +13,13 @@
 `default_nettype none
 
 module bm_compressor_tree #(
-  parameter int unsigned                COLUMNS = 4,  // bits of the sum
-  parameter int unsigned                BITS = 12,  // bits to add, the sum of HEIGHTS
+  parameter int unsigned COLUMNS = 4,  // bits of the sum
+  parameter int unsigned BITS = 12,  // bits to add, the sum of HEIGHTS
   // How many of the bits have weight 2**c, in 16 bits each, column 0 in the least significant ones.
-  parameter logic        [COLUMNS*16-1:0] HEIGHTS = {16'd0, 16'd0, 16'd5, 16'd7},
-  parameter int unsigned                ENTRY_LEVELS = 0,  // levels of logic in front of the bits
-  parameter int unsigned                STAGES = 0,  // registers from the bits to the sum
-  parameter string                      TARGET = "generic"  // see bm_bit_counter
+  parameter logic [COLUMNS*16-1:0] HEIGHTS = {16'd0, 16'd0, 16'd5, 16'd7},
+  parameter int unsigned ENTRY_LEVELS = 0,  // levels of logic in front of the bits
+  parameter int unsigned STAGES = 0,  // registers from the bits to the sum
+  parameter string TARGET = "generic"  // see bm_bit_counter
 ) (
   input  wire logic               clk,
   input  wire logic               en,
