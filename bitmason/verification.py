@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitmason.config import InputConfig
 from bitmason.frontend.agreement import Comparison, compare
 from bitmason.frontend.samples import sample_inputs
 from bitmason.ir.interp import run
@@ -54,6 +55,8 @@ def verify_project(
     x = sample_inputs(compiled.imported, samples, seed)
     if given is not None:
         x = np.concatenate([x, given.reshape(len(given), *x.shape[1:]).astype(np.float32)])
+    if compiled.config.input is not None:
+        x = _on_declared_grid(x, compiled.config.input)
     progress("QONNX executor against the golden model")
     claims = [_import_claim(compare(compiled.imported, x))]
     golden = compiled.simulate(x)
@@ -66,6 +69,16 @@ def verify_project(
         stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
         claims.append(_rtl_claim(f"golden == rtl, stall {stall:g}", golden, stalled))
     return claims
+
+
+def _on_declared_grid(x: Array, declared: InputConfig) -> Array:
+    """Return `x` moved to the values that the declared integers stand for.
+
+    The configuration promises that the network meets no others; the executor does not know of it.
+    """
+    step = float(declared.exact_scale)
+    codes = np.clip(np.round(x / step), declared.elem.lo, declared.elem.hi)
+    return np.asarray(codes * step, dtype=np.float32)
 
 
 def _import_claim(found: Comparison) -> Claim:

@@ -7,6 +7,7 @@ position. Whatever is not proven so is a mismatch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -174,7 +175,8 @@ class _Comparer:
         self._executor = executor
         self._context = executor.run(x)
         self._golden = run_all(graph, {graph.inputs[0].name: x})
-        self._errors = RoundingErrors(self._context, executor.input)
+        exact = _declared_input(imported, self._golden)
+        self._errors = RoundingErrors(self._context, executor.input, exact)
         self._unquantised = _unquantised(graph)
         self._made_from: dict[str, list[Node]] = {}
         for node in graph.nodes:
@@ -332,6 +334,15 @@ class _Comparer:
             self._result += Comparison(ambiguous_count=count, ambiguous=found)
         else:
             self._result += Comparison(mismatched=count, mismatches=found)
+
+
+def _declared_input(imported: Imported, golden: Mapping[str, Array]) -> Array | None:
+    """Return the numbers that the input stands for, where its integers were declared."""
+    graph = imported.graph
+    for node in graph.users[graph.inputs[0].name]:
+        if isinstance(node.op, Quantise) and node.name not in imported.tensors:
+            return np.asarray(golden[node.name] * node.op.scale.array, dtype=np.float64)
+    return None
 
 
 def _unquantised(graph: Graph) -> set[str]:

@@ -46,12 +46,19 @@ class Position:
 class RoundingErrors:
     """The exact value of every tensor of one execution, as far as nodes were stepped through."""
 
-    def __init__(self, context: Context, tensor: str) -> None:
-        """Start at the model's input `tensor`; `context` may be patched between steps."""
+    def __init__(self, context: Context, tensor: str, exact: Array | None = None) -> None:
+        """Start at the model's input `tensor`; `context` may be patched between steps.
+
+        Args:
+            context: every tensor of the execution.
+            tensor: name of the model's input.
+            exact: the numbers that the input stands for, where float32 only approximates them.
+        """
         self._context = context
         self._varying: set[str] = {tensor}
         x = context[tensor].astype(np.float64)
-        self.bounded: dict[str, Bounded] = {tensor: _exactly(x)}
+        start = _exactly(x) if exact is None else Bounded(exact, np.abs(x - exact), np.zeros_like(x))
+        self.bounded: dict[str, Bounded] = {tensor: start}
         self.positions: dict[str, Position] = {}
         self.scores: dict[str, str] = {}  # from labels to the tensor that they rank
 

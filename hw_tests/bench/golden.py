@@ -19,7 +19,7 @@ def bipolar(bits: IntArray) -> IntArray:
 
 def agreements(x: IntArray, weights: IntArray) -> IntArray:
     """For each neuron, the number of positions where one-bit inputs and weights agree."""
-    return np.sum(weights == x, axis=1, dtype=np.int64)
+    return np.asarray(np.sum(weights == x, axis=1, dtype=np.int64))
 
 
 def thresholds(x: IntArray, steps: IntArray, descending: IntArray, base: int) -> IntArray:

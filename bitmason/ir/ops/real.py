@@ -165,7 +165,7 @@ class LeakyRelu(Op):
 
 
 def _sigmoid(x: Array) -> Array:
-    return np.reciprocal(1.0 + np.exp(-np.clip(x, -700.0, 700.0)))
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -700.0, 700.0))))
 
 
 def _softplus(x: Array) -> Array:
