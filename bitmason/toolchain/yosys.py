@@ -125,6 +125,7 @@ def synthesise(
     device: str = "xc7",
     parameters: Mapping[str, int | str] = MappingProxyType({}),
     netlist: Path | None = None,
+    memories: Iterable[Path] = (),
 ) -> Area:
     """Synthesise the module `top` of `files` and return what it takes on `device`.
 
@@ -134,6 +135,7 @@ def synthesise(
         device: one of `DEVICES`.
         parameters: values for the parameters of `top`.
         netlist: where to write the mapped netlist as JSON, if anywhere.
+        memories: files that the sources name in `$readmemh`.
 
     Raises:
         CompileError: without yosys (T002), or when it rejects the design (T003).
@@ -144,6 +146,8 @@ def synthesise(
         (scratch / "primitives.sv").write_text(family.primitives, encoding="utf-8")
         sources = [scratch / "primitives.sv", *(file.resolve() for file in files)]
         arguments = _slang_arguments(sources, top, parameters)
+        for memory in memories:
+            (scratch / memory.name).write_bytes(memory.read_bytes())
         (scratch / "slang.f").write_text(arguments, encoding="utf-8")
         run(
             [

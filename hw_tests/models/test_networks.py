@@ -32,13 +32,23 @@ def configurations() -> list[tuple[Path, Config, bool]]:
     raw = make_config(RAW_INPUT, Loc("raw"))
     for path in sorted(SHARED.glob("qkeras/model_test_qkeras_qdense_*.onnx")):
         found.append((path, raw, path.stem.endswith(QUICK)))
+    pixels = make_config({"input": {"type": "uint8", "scale": "1/255"}}, Loc("pixels"))
+    found += [
+        (EXAMPLES / "tfc_w1a1.onnx", pixels, True),
+        (EXAMPLES / "tfc_w4a4.onnx", pixels, False),
+    ]
     return found
 
 
 @pytest.mark.parametrize(
     ("model", "config"),
     [
-        pytest.param(path, config, id=path.stem[-40:], marks=[] if quick else [pytest.mark.slow])
+        pytest.param(
+            path,
+            config,
+            id=f"{path.stem[-40:]}{'_integers' if config.input else ''}",
+            marks=[] if quick else [pytest.mark.slow],
+        )
         for path, config, quick in configurations()
     ],
 )

@@ -99,8 +99,10 @@ class ThresholdsPlanner(Planner):
         # Steps are kept in two's complement, also those of unsigned inputs.
         step_bits = int_type(min(int(w.min()), -1), int(w.max())).bits
         words = channels // folding.pe
-        word_bits = folding.pe * (steps * step_bits + 1)
-        memory, stored = rom(words, word_bits, folding.memory)
+        if engine == "search":
+            memory, stored = _search_memories(words, folding.pe, steps, step_bits, folding.memory)
+        else:
+            memory, stored = rom(words, folding.pe * (steps * step_bits + 1), folding.memory)
         view = ThresholdsView(
             channels, folding.pe, x, out.bits, steps, step_bits, op.base, memory
         )
@@ -125,6 +127,20 @@ class ThresholdsPlanner(Planner):
     def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
         for pe in _arriving_or_divisors(source.shape[-1], arriving):
             yield Folding(pe)
+
+
+def _search_memories(
+    words: int, pe: int, steps: int, step_bits: int, style: str
+) -> tuple[str, Resources]:
+    """Return style and cost of the memories of a search: one per lane and depth, all alike."""
+    depth = ceil(log2(steps + 1))
+
+    def cost(style: str) -> Resources:
+        levels = [rom(words << d, step_bits + (d == 0), style)[1] for d in range(depth)]
+        return sum(levels * pe, Resources())
+
+    chosen = style or min(STYLES, key=lambda style: cost(style).price)
+    return chosen, cost(chosen)
 
 
 class LookupPlanner(Planner):

@@ -25,6 +25,8 @@ def rom(words: int, bits: int, style: str) -> tuple[str, Resources]:
 
 
 def _lut_rom(words: int, bits: int) -> int:
+    if words <= _ROM_WORDS_PER_LUT // 2:  # two tables of five inputs share a LUT6
+        return -(-bits // 2)
     banks = -(-words // _ROM_WORDS_PER_LUT)
     multiplexer = 0 if banks == 1 else -(-banks // 3)
     return bits * (banks + multiplexer)

@@ -1,0 +1,111 @@
+"""What layers cost after yosys synth_xilinx, beside the estimates that folding goes by.
+
+Run as `python -m benchmarks.layer_area`. The estimates are meant to rank foldings, so what counts
+is that the ratio stays near one over engines and sizes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bitmason.backends.design import Design
+from bitmason.backends.layers import Options, planner_of
+from bitmason.backends.sv import emit_sv
+from bitmason.diagnostics import Loc
+from bitmason.ir import (
+    Bipolar,
+    Builder,
+    Const,
+    Folding,
+    Int,
+    IntType,
+    Op,
+    TensorType,
+    UInt,
+    int_type,
+)
+from bitmason.ir.ops.arg_max import ArgMax
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.thresholds import Thresholds
+from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from bitmason.toolchain import yosys
+
+
+def dense(x: IntType, w: IntType, rows: int, columns: int) -> tuple[Op, TensorType]:
+    """Return a product of random weights."""
+    rng = np.random.default_rng(0)
+    binary = isinstance(w, Bipolar)
+    values = (
+        rng.choice([-1, 1], (rows, columns))
+        if binary
+        else rng.integers(w.lo, w.hi + 1, (rows, columns))
+    )
+    weights = Const.integers(values)
+    both = binary and isinstance(x, Bipolar)
+    return (XnorPopcount(weights) if both else Dense(weights, w)), TensorType((columns,), x)
+
+
+def thresholds(bits: int, channels: int, steps: int) -> tuple[Op, TensorType]:
+    """Return random ascending thresholds."""
+    rng = np.random.default_rng(0)
+    x = Int(bits)
+    table = np.sort(rng.integers(x.lo, x.hi, (channels, steps)), axis=1)
+    op = Thresholds(Const.integers(table), Const(np.zeros(channels, bool)), 0, int_type(0, steps))
+    return op, TensorType((channels,), x)
+
+
+XNOR = dense(Bipolar(), Bipolar(), 64, 784)
+COMPARE, SEARCH = Folding(4, engine="comparators"), Folding(4, engine="search")
+CASES: tuple[tuple[str, tuple[Op, TensorType], Folding], ...] = (
+    ("TFC layer 1, xnor (16,49)", XNOR, Folding(16, 49)),
+    ("TFC layer 2, xnor (8,8)", dense(Bipolar(), Bipolar(), 64, 64), Folding(8, 8)),
+    ("select, 4-bit inputs (4,16)", dense(UInt(4), Bipolar(), 64, 64), Folding(4, 16)),
+    ("parallel 2 x 2 bits (4,16)", dense(UInt(2), Int(2, -1), 64, 64), Folding(4, 16)),
+    ("parallel 4 x 4 bits (4,16)", dense(UInt(4), Int(4), 64, 64), Folding(4, 16)),
+    ("parallel 8 x 8 bits, DSP (2,4)", dense(UInt(8), Int(8), 64, 64), Folding(2, 4)),
+    ("thresholds, 15 steps of 12 bits, PE 4", thresholds(12, 64, 15), COMPARE),
+    ("the same by search", thresholds(12, 64, 15), SEARCH),
+    ("255 steps of 16 bits by search, PE 4", thresholds(16, 64, 255), SEARCH),
+    ("argmax of 10, 12 bits", (ArgMax(), TensorType((10,), Int(12))), Folding(1)),
+)
+
+
+def main() -> None:
+    """Synthesise every case and print one table."""
+    table = Table(
+        "layer", "LUT", "estimate", "ratio", "FF", "estimate", "DSP", "BRAM18", "estimate"
+    )
+    for name, (op, source), folding in CASES:
+        builder = Builder("bench")
+        x = builder.input("x", source, Loc("bench"))
+        y = builder.add(op, [x], Loc("bench"), "layer")
+        graph = builder.finish([y])
+        layer = planner_of(graph.nodes[0]).plan(graph.nodes[0], source, folding, Options())
+        area = _area(Design("bench", graph, x, y, (layer,)))
+        guess = layer.resources
+        blocks = area.bram18 + 2 * area.bram36
+        ratio = f"{area.lut_sites / max(1, guess.lut):.2f}"
+        counts = (area.ff, guess.ff, area.dsp, blocks, guess.bram18)
+        table.add_row(name, str(area.lut_sites), str(guess.lut), ratio, *map(str, counts))
+    Console(width=130).print(table)
+
+
+def _area(design: Design) -> yosys.Area:
+    emitted = emit_sv(design)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "lib").mkdir()
+        for path, text in (*emitted.sources.items(), *emitted.memories.items()):
+            (folder / path).write_text(text)
+        sources = [folder / path for path in emitted.sources if path.endswith(".sv")]
+        memories = [folder / path for path in emitted.memories]
+        return yosys.synthesise(sources, "bench_layer", memories=memories)
+
+
+if __name__ == "__main__":
+    main()
