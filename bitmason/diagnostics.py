@@ -23,10 +23,15 @@ def quote(name: str, limit: int = _SHOWN_NAME_CHARS) -> str:
     Names inside a model file are hostile input: they may hold newlines, escape sequences or
     thousands of characters.
     """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    shown = printable(name)
     if len(shown) > limit:
         shown = f"{shown[: limit // 2]}...{shown[-limit // 4 :]} ({len(name)} characters)"
     return f"'{shown}'"
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ import base64
 import hashlib
 import zlib
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from bitmason.diagnostics import fail
 from bitmason.ir.types import Array, IntArray
 
 _KINDS = {
@@ -61,6 +63,18 @@ class Const:
         """Shape of the array."""
         return self._array.shape
 
+    def matrix_shape(self, op: str) -> tuple[int, int]:
+        """Return rows and columns of what `op` needs to be a matrix of integers.
+
+        Raises:
+            CompileError: I001 when it is something else.
+        """
+        if self._array.ndim != 2 or self._array.size == 0 or self._array.dtype.kind not in "iu":
+            form = f"{_KIND_OF[self._array.dtype]}[{', '.join(map(str, self.shape))}]"
+            fail("I001", f"{op} needs a matrix of integers, found {form}")
+        rows, columns = self.shape
+        return rows, columns
+
     def int64(self) -> IntArray:
         """Return the array as 64-bit integers."""
         return self._array.astype(np.int64)
@@ -95,18 +109,20 @@ class Const:
         """Return the constant whose `text` had these parts, or None if they do not fit."""
         if kind not in _KINDS:
             return None
+        size = prod(shape)
         if body.startswith('"'):
-            raw = zlib.decompress(base64.b64decode(body[1:-1]))
+            limit = size * np.dtype(_KINDS[kind]).itemsize + 1
+            raw = zlib.decompressobj().decompress(base64.b64decode(body[1:-1]), limit)
             flat: Array = np.frombuffer(raw, dtype=_KINDS[kind])
         else:
             words = [word.strip() for word in body[1:-1].split(",") if word.strip()]
             flat = np.array([_number(kind, word) for word in words], dtype=_KINDS[kind])
-        return cls(flat.reshape(shape)) if flat.size == int(np.prod(shape)) else None
+        return cls(flat.reshape(shape)) if flat.size == size else None
 
 
 def _number(kind: str, word: str) -> float | int | bool:
     if kind == "bool":
-        return word == "True"
+        return ("False", "True").index(word) == 1
     return float(word) if kind.startswith("f") else int(word)
 
 

@@ -18,13 +18,14 @@ from bitmason.diagnostics import Loc
 from bitmason.ir.types import Array, TensorType
 
 OPS: dict[str, type[Op]] = {}
-IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Op(ABC):
     """What is computed: a frozen dataclass with an exact meaning. Knows nothing of hardware."""
 
     name: ClassVar[str]
+    arity: ClassVar[int] = 1
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -5,7 +5,7 @@ Invariant: all meaning is in `Op.evaluate`; this file only walks the nodes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -23,7 +23,9 @@ def run(graph: Graph, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
         graph: any graph, imported or lowered.
         feeds: one array `(frames, *shape)` per input of the graph.
     """
-    frames = len(next(iter(feeds.values())))
+    lengths = {len(array) for array in feeds.values()}
+    assert len(lengths) == 1, f"inputs of {sorted(lengths)} frames"
+    (frames,) = lengths
     chunks = [
         run_all(graph, _slice(feeds, start), keep=graph.outputs)
         for start in range(0, max(frames, 1), _CHUNK_FRAMES)
@@ -45,11 +47,7 @@ def run_all(
     for node in graph.nodes:
         values[node.name] = node.op.evaluate(*(values[operand] for operand in node.operands))
         if kept is not None:
-            _drop(values, [o for o in node.operands if last_use[o] == node.name], kept)
-    return values
-
-
-def _drop(values: dict[str, Array], done: Sequence[str], kept: set[str]) -> None:
-    for name in done:
-        if name not in kept:
-            values.pop(name, None)
+            done = {name for name in node.operands if last_use[name] == node.name}
+            for name in done - kept:
+                del values[name]
+    return values if kept is None else {name: values[name] for name in kept}

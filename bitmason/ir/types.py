@@ -155,10 +155,21 @@ def int_type(lo: int, hi: int) -> UInt | Int:
     A signed type has two bits at least: one signed bit would be -1 and 0, which nothing expects.
     """
     assert lo <= hi, (lo, hi)
+    bits = bits_needed(lo, hi)
+    return UInt(bits, hi) if lo >= 0 else Int(bits, lo, hi)
+
+
+def bits_needed(lo: int, hi: int) -> int:
+    """Return the width of `int_type(lo, hi)`, also where no type is as wide."""
     if lo >= 0:
-        return UInt(max(1, hi.bit_length()), hi)
-    bits = 1 + max(1, (-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0)
-    return Int(bits, lo, hi)
+        return max(1, hi.bit_length())
+    return 1 + max(1, (-lo - 1).bit_length(), hi.bit_length() if hi > 0 else 0)
+
+
+def broadcasts(constant: Shape, frame: Shape) -> bool:
+    """Return whether a constant of this shape can meet a frame without changing its shape."""
+    pairs = zip(reversed(constant), reversed(frame), strict=False)
+    return len(constant) <= len(frame) and all(c in {1, f} for c, f in pairs)
 
 
 def compact(elem: IntType, values: Array) -> IntArray:
@@ -176,12 +187,14 @@ def contains(elem: IntType, values: IntArray) -> bool:
     return bool(np.all((values >= elem.lo) & (values <= elem.hi)))
 
 
-_TYPE_TEXT = re.compile(r"(?:(u?)int(\d+)(?:<(-?\d+)\.\.(-?\d+)>)?|bipolar|real)$")
+_TYPE_TEXT = re.compile(
+    r"(?:(u?)int(\d{1,2})(?:<(-?\d{1,20})\.\.(-?\d{1,20})>)?|bipolar|real)", re.ASCII
+)
 
 
 def parse_elem(text: str) -> IntType | Real | None:
     """Return the element type that `text` names, as `str` prints it, or None."""
-    match = _TYPE_TEXT.match(text)
+    match = _TYPE_TEXT.fullmatch(text)
     if match is None:
         return None
     if text == "bipolar":
@@ -191,6 +204,8 @@ def parse_elem(text: str) -> IntType | Real | None:
     unsigned, bits, lower, upper = match.groups()
     if not 1 <= int(bits) <= MAX_BITS:
         return None
-    if unsigned:
-        return UInt(int(bits), None if upper is None else int(upper))
-    return Int(int(bits), None if lower is None else int(lower), None if upper is None else int(upper))
+    widest = UInt(int(bits)) if unsigned else Int(int(bits))
+    lo, hi = (widest.lo, widest.hi) if lower is None else (int(lower), int(upper))
+    if not widest.lo <= lo <= hi <= widest.hi or (unsigned and lo != 0):
+        return None
+    return UInt(int(bits), hi) if unsigned else Int(int(bits), lo, hi)

@@ -5,11 +5,14 @@ Invariant: a failure here is a bug of ours, so it is an assertion, never a diagn
 
 from __future__ import annotations
 
+from bitmason.diagnostics import CompileError
 from bitmason.ir.graph import IDENTIFIER, Graph, Node, Value
+from bitmason.ir.types import TensorType
 
 
 def verify(graph: Graph) -> None:
     """Assert names, order, types and outputs of `graph`."""
+    assert IDENTIFIER.match(graph.name), f"{graph.name!r} is not an identifier"
     seen: set[str] = set()
     values: list[Value] = [*graph.inputs, *graph.nodes]
     for value in values:
@@ -26,5 +29,14 @@ def verify(graph: Graph) -> None:
 def _verify_node(graph: Graph, node: Node, seen: set[str]) -> None:
     for operand in node.operands:
         assert operand in seen, f"%{node.name} reads %{operand} before it is defined"
-    inferred = node.op.infer(graph.operand_types(node))
+    found, arity = len(node.operands), node.op.arity
+    assert found == arity, f"%{node.name} has {found} operands, {node.op.name} takes {arity}"
+    inferred = _infer(graph, node)
     assert inferred == node.type, f"%{node.name} is {node.type}, its op infers {inferred}"
+
+
+def _infer(graph: Graph, node: Node) -> TensorType:
+    try:
+        return node.op.infer(graph.operand_types(node))
+    except CompileError as error:
+        raise AssertionError(f"%{node.name}: {error}") from error

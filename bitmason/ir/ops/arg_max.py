@@ -24,8 +24,8 @@ class ArgMax(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        if not x.shape:
-            fail("I001", "arg_max needs a channel axis")
+        if not x.shape or x.shape[-1] == 0:
+            fail("I001", f"arg_max needs a channel, found {x}")
         return TensorType((*x.shape[:-1], 1), int_type(0, x.shape[-1] - 1))
 
     def evaluate(self, *operands: Array) -> IntArray:

@@ -52,5 +52,7 @@ class TopK(Op):
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
-        order = np.argsort(-x, axis=-1, kind="stable")[..., : self.k]
+        # Turned round instead of negated: the least integer of a narrow array has no negative.
+        rising = np.argsort(x[..., ::-1], axis=-1, kind="stable")
+        order = (x.shape[-1] - 1 - rising)[..., ::-1][..., : self.k]
         return order.astype(np.int64) if self.indices else np.take_along_axis(x, order, axis=-1)

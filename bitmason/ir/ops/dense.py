@@ -12,7 +12,17 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, int_type
+from bitmason.ir.types import (
+    Array,
+    Bipolar,
+    IntArray,
+    IntType,
+    Real,
+    TensorType,
+    bits_needed,
+    contains,
+    int_type,
+)
 
 MAX_ACCUMULATOR_BITS = 48
 _EXACT_IN = ((2**24, np.float32), (2**53, np.float64))
@@ -33,12 +43,12 @@ class Dense(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        outputs = check_product_operand(self.name, x, self.weights)
+        outputs = check_product_operand(self.name, x, self.weights, self.weight)
         lo, hi = self._bounds(x.int_elem)
-        elem = int_type(lo, hi)
-        if elem.bits > MAX_ACCUMULATOR_BITS:
-            fail("P004", f"the sum needs {elem.bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
-        return TensorType((*x.shape[:-1], outputs), elem)
+        bits = bits_needed(lo, hi)
+        if bits > MAX_ACCUMULATOR_BITS:
+            fail("P004", f"the sum needs {bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
+        return TensorType((*x.shape[:-1], outputs), int_type(lo, hi))
 
     def _bounds(self, x: IntType) -> tuple[int, int]:
         w = self.weights.int64()
@@ -81,9 +91,11 @@ def exact_product(x: Array, weights: Const, bound: int, cast: dict[type, Array])
     return product
 
 
-def check_product_operand(op: str, x: TensorType, weights: Const) -> int:
-    """Return the number of outputs of `weights` after checking that `x` fits its columns."""
-    outputs, inputs = weights.shape
+def check_product_operand(op: str, x: TensorType, weights: Const, weight: IntType) -> int:
+    """Return the number of outputs of `weights`, of type `weight`, if `x` fits its columns."""
+    outputs, inputs = weights.matrix_shape(op)
+    if not contains(weight, weights.array):
+        fail("I001", f"{op} holds weights outside {weight}")
     if isinstance(x.elem, Real):
         fail("I001", f"{op} needs an integer operand, found {x}")
     if not x.shape or x.shape[-1] != inputs:

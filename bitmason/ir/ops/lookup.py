@@ -30,7 +30,7 @@ class Lookup(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        rows, columns = self.table.shape
+        rows, columns = self.table.matrix_shape(self.name)
         if isinstance(x.elem, Real) or not x.shape or rows not in {1, x.shape[-1]}:
             fail("I001", f"lookup has {rows} rows, its operand is {x}")
         if x.elem.lo < self.first or x.elem.hi >= self.first + columns:

@@ -14,10 +14,20 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const, in_domain_of
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact
+from bitmason.ir.types import (
+    Array,
+    Bipolar,
+    IntArray,
+    IntType,
+    Real,
+    TensorType,
+    broadcasts,
+    compact,
+)
 
 Rounding = str
 _EXACT_FLOAT64 = 2**53
+_FLOAT64_EXPONENTS = 1024
 
 
 def _away(x: Array) -> Array:
@@ -67,7 +77,8 @@ class Quantise(Op):
 
     `y = round(clamp(x / scale + zero_point, lo, hi))` with lo and hi of `out`; a bipolar `out` is
     +1 where `x / scale + zero_point >= 0` and -1 elsewhere. float32 operands are computed in
-    float32, step by step as the QONNX executor does; fractions are computed exactly.
+    float32, step by step as the QONNX executor does; fractions are computed exactly. Where a
+    bound of `out` has more digits than the float has, the code still stays inside `out`.
     """
 
     name: ClassVar[str] = "quantise"
@@ -81,9 +92,9 @@ class Quantise(Op):
         (x,) = operands
         if not isinstance(x.elem, Real):
             fail("I001", f"quantise needs a real operand, found {x}")
-        shape = np.broadcast_shapes(x.shape, self.scale.shape, self.zero_point.shape)
-        if shape != x.shape:
-            fail("I001", f"a scale of shape {list(self.scale.shape)} does not fit {x}")
+        for what, constant in (("scale", self.scale), ("zero point", self.zero_point)):
+            if not broadcasts(constant.shape, x.shape):
+                fail("I001", f"a {what} of shape {list(constant.shape)} does not fit {x}")
         if self.rounding not in ROUNDINGS:
             fail("I001", f"there is no rounding mode {self.rounding}")
         return TensorType(x.shape, self.out)
@@ -91,7 +102,10 @@ class Quantise(Op):
     def position(self, x: Array) -> Array:
         """Return `x / scale + zero_point`: where `x` lies on the integer grid, before rounding."""
         if self._is_unit:
-            return x
+            if x.dtype == np.dtype(object):
+                return x
+            kind = np.result_type(x, self.scale.array, self.zero_point.array)
+            return x.astype(kind, copy=False)
         return x / in_domain_of(self.scale.array, x) + in_domain_of(self.zero_point.array, x)
 
     @cached_property
@@ -131,9 +145,9 @@ class Dequantise(Op):
         (x,) = operands
         if isinstance(x.elem, Real):
             fail("I001", f"dequantise needs an integer operand, found {x}")
-        for values in (self.scale, self.offset):
+        for what, values in (("scales", self.scale), ("offsets", self.offset)):
             if len(values) != 1 and (not x.shape or len(values) != x.shape[-1]):
-                fail("I001", f"{len(values)} scales do not fit {x}")
+                fail("I001", f"{len(values)} {what} do not fit {x}")
         return TensorType(x.shape, Real())
 
     def evaluate(self, *operands: Array) -> Array:
@@ -144,7 +158,7 @@ class Dequantise(Op):
         scale, offset, divisor = self._over_common_divisor
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
         numerator = max(map(abs, scale)) * largest + max(map(abs, offset))
-        if numerator < _EXACT_FLOAT64 and all(d & (d - 1) == 0 for d in divisor):
+        if numerator < _EXACT_FLOAT64 and all(_is_float_power(d) for d in divisor):
             rows = (np.array(row, dtype=np.float64) for row in (scale, offset, divisor))
         else:  # Python's integers: exact, and their division rounds correctly
             rows = (np.array(row, dtype=object) for row in (scale, offset, divisor))
@@ -159,6 +173,10 @@ class Dequantise(Op):
         pairs = zip(_stretch(self.scale, count), _stretch(self.offset, count), strict=True)
         rows = [(s, o, math.lcm(s.denominator, o.denominator)) for s, o in pairs]
         return [int(s * d) for s, _, d in rows], [int(o * d) for _, o, d in rows], [r[2] for r in rows]
+
+
+def _is_float_power(divisor: int) -> bool:
+    return divisor & (divisor - 1) == 0 and divisor.bit_length() < _FLOAT64_EXPONENTS
 
 
 def _stretch(values: tuple[Fraction, ...], count: int) -> tuple[Fraction, ...]:

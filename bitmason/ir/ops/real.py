@@ -6,6 +6,7 @@ fractions; none reaches the hardware, tabulation turns them into thresholds or t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const, exact, in_domain_of
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Real, TensorType
+from bitmason.ir.types import Array, Real, TensorType, broadcasts
 
 
 def _need_real(op: str, operands: Sequence[TensorType]) -> None:
@@ -25,9 +26,10 @@ def _need_real(op: str, operands: Sequence[TensorType]) -> None:
             fail("I001", f"{op} needs real operands, found {operand}")
 
 
-def _constant_result(op: str, x: TensorType, constant: Const) -> TensorType:
-    _need_real(op, [x])
-    if np.broadcast_shapes(x.shape, constant.shape) != x.shape:
+def _constant_result(op: str, operands: Sequence[TensorType], constant: Const) -> TensorType:
+    (x,) = operands
+    _need_real(op, operands)
+    if not broadcasts(constant.shape, x.shape):
         fail("I001", f"{op}: a constant of shape {list(constant.shape)} does not fit {x}")
     return x
 
@@ -40,7 +42,7 @@ class AddConst(Op):
     value: Const
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
-        return _constant_result(self.name, operands[0], self.value)
+        return _constant_result(self.name, operands, self.value)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
@@ -55,7 +57,7 @@ class MulConst(Op):
     value: Const
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
-        return _constant_result(self.name, operands[0], self.value)
+        return _constant_result(self.name, operands, self.value)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
@@ -70,7 +72,7 @@ class DivConst(Op):
     value: Const
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
-        return _constant_result(self.name, operands[0], self.value)
+        return _constant_result(self.name, operands, self.value)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
@@ -90,6 +92,7 @@ class Add(Op):
     """`y = a + b`, elementwise."""
 
     name: ClassVar[str] = "add"
+    arity: ClassVar[int] = 2
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         return _binary_result(self.name, operands)
@@ -104,6 +107,7 @@ class Sub(Op):
     """`y = a - b`, elementwise."""
 
     name: ClassVar[str] = "sub"
+    arity: ClassVar[int] = 2
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         return _binary_result(self.name, operands)
@@ -118,6 +122,7 @@ class Mul(Op):
     """`y = a * b`, elementwise."""
 
     name: ClassVar[str] = "mul"
+    arity: ClassVar[int] = 2
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         return _binary_result(self.name, operands)
@@ -136,15 +141,16 @@ class Clip(Op):
     hi: float | None = None
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
+        (x,) = operands
         _need_real(self.name, operands)
-        return operands[0]
+        return x
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
         number: Any = Fraction if x.dtype == np.dtype(object) else x.dtype.type
-        if self.lo is not None:
+        if self.lo is not None and self.lo != -math.inf:
             x = np.maximum(x, number(self.lo))
-        if self.hi is not None:
+        if self.hi is not None and self.hi != math.inf:
             x = np.minimum(x, number(self.hi))
         return x
 
@@ -157,7 +163,7 @@ class LeakyRelu(Op):
     alpha: Const
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
-        return _constant_result(self.name, operands[0], self.alpha)
+        return _constant_result(self.name, operands, self.alpha)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
@@ -184,6 +190,7 @@ _TRANSCENDENTAL: dict[str, Callable[[Array], Array]] = {
     "elu": _elu,
 }
 _RATIONAL: dict[str, Callable[[Array], Array]] = {"sign": np.sign, "abs": np.abs}
+_LARGEST = np.finfo(np.float64).max
 FUNCTIONS = tuple({**_TRANSCENDENTAL, **_RATIONAL})
 
 
@@ -191,23 +198,26 @@ FUNCTIONS = tuple({**_TRANSCENDENTAL, **_RATIONAL})
 class Unary(Op):
     """`y = function(x)`: sigmoid, tanh, exp, softplus, elu (alpha 1), sign or abs.
 
-    The transcendental ones are defined by their float64 value, also where fractions flow.
+    The transcendental ones are defined by their float64 value, also where fractions flow; there
+    the largest float64 stands for infinity.
     """
 
     name: ClassVar[str] = "unary"
     function: str
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
+        (x,) = operands
         _need_real(self.name, operands)
         if self.function not in FUNCTIONS:
             fail("I001", f"there is no function {self.function}")
-        return operands[0]
+        return x
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
         if self.function in _RATIONAL:
             return _RATIONAL[self.function](x)
         function = _TRANSCENDENTAL[self.function]
-        if x.dtype == np.dtype(object):
-            return exact(function(x.astype(np.float64)))
-        return function(x)
+        with np.errstate(over="ignore"):
+            if x.dtype == np.dtype(object):
+                return exact(np.clip(function(x.astype(np.float64)), -_LARGEST, _LARGEST))
+            return function(x)

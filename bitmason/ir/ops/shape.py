@@ -24,7 +24,7 @@ class Reshape(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        if prod(self.shape) != x.size:
+        if min(self.shape, default=1) < 0 or prod(self.shape) != x.size:
             fail("I001", f"cannot give {x} the shape {list(self.shape)}: the sizes differ")
         return TensorType(self.shape, x.elem)
 

@@ -14,6 +14,7 @@ from bitmason.ir.graph import Op
 from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact
 
 _FEW_STEPS = 8
+_MAX_KEY = 2**62  # shifted channels must stay inside int64
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Thresholds(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        channels, count = self.steps.shape
+        channels, count = self.steps.matrix_shape(self.name)
         if isinstance(x.elem, Real) or not x.shape or x.shape[-1] != channels:
             fail("I001", f"thresholds has {channels} integer channels, its operand is {x}")
         if self.descending.shape != (channels,) or np.any(np.diff(self.steps.int64(), axis=1) < 0):
@@ -65,14 +66,14 @@ class Thresholds(Op):
     def _count(self, x: Array) -> IntArray:
         steps = self.steps.int64()
         channels, count = steps.shape
-        if count <= _FEW_STEPS:
+        low = min(int(steps.min()), int(x.min(initial=0)))
+        span = max(int(steps.max()), int(x.max(initial=0))) - low + 1
+        if count <= _FEW_STEPS or channels * span > _MAX_KEY:
             total: IntArray = (x >= steps[:, 0]).astype(np.int64)
             for k in range(1, count):
                 total += x >= steps[:, k]
             return total
         # One search for all channels: shift every channel into a range of its own.
-        low = min(int(steps.min()), int(x.min(initial=0)))
-        span = max(int(steps.max()), int(x.max(initial=0))) - low + 1
         shift = np.arange(channels, dtype=np.int64) * span - low
         keys = (steps + shift[:, np.newaxis]).reshape(-1)
         found = np.searchsorted(keys, (x + shift).reshape(-1), side="right").reshape(x.shape)

@@ -31,7 +31,7 @@ class XnorPopcount(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        outputs = check_product_operand(self.name, x, self.weights)
+        outputs = check_product_operand(self.name, x, self.weights, Bipolar())
         if not isinstance(x.elem, Bipolar):
             fail("I001", f"xnor_popcount needs a bipolar operand, found {x}")
         return TensorType((*x.shape[:-1], outputs), int_type(0, self.weights.shape[1]))
