@@ -34,10 +34,7 @@ def build_design(graph: Graph, config: Config) -> Design:
     chain, entry = _integer_chain(graph)
     nodes = [node for node in chain if not isinstance(node.op, _WIRES)]
     exit_ = chain[-1].name if chain else entry.name
-    if nodes:
-        chosen = choose_layers(graph, nodes, config)
-    else:
-        chosen = [_register(entry, config)]
+    chosen = choose_layers(graph, nodes, config) if nodes else [_register(entry, config)]
     folded = {layer.name: layer.folding for layer in chosen}
     annotated = graph.with_nodes(
         replace(node, folding=folded.get(node.name)) for node in graph.nodes

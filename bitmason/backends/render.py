@@ -35,7 +35,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  the output is hardware, not HTML
+        autoescape=False,
     )
     environment.filters.update(range=_range, sv_string=_sv_string, sv_bit=_sv_bit)
     return environment

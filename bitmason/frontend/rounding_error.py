@@ -57,7 +57,9 @@ class RoundingErrors:
         self._context = context
         self._varying: set[str] = {tensor}
         x = context[tensor].astype(np.float64)
-        start = _exactly(x) if exact is None else Bounded(exact, np.abs(x - exact), np.zeros_like(x))
+        start = (
+            _exactly(x) if exact is None else Bounded(exact, np.abs(x - exact), np.zeros_like(x))
+        )
         self.bounded: dict[str, Bounded] = {tensor: start}
         self.positions: dict[str, Position] = {}
         self.scores: dict[str, str] = {}  # from labels to the tensor that they rank

@@ -73,11 +73,12 @@ def varies_by_channel_only(chain: Chain, frame: Shape) -> bool:
     )
 
 
-def trace(graph: Graph, end: Node) -> Chain | set[str]:
+def trace(graph: Graph, end: Node, *, fused: bool = True) -> Chain | set[str]:
     """Return the chain that ends in `end`, or the several sources that meet in it.
 
-    The walk goes up through elementwise nodes, quantisers included where nothing else reads them,
-    and stops at the first value that something else makes: a matrix product, an input.
+    The walk goes up through elementwise nodes and stops at the first value that something else
+    makes: a matrix product, an input. With `fused` it also goes through quantisers that nothing
+    else reads.
     """
     found: dict[str, Node] = {}
     sources: set[str] = set()
@@ -87,7 +88,7 @@ def trace(graph: Graph, end: Node) -> Chain | set[str]:
         found[node.name] = node
         for operand in node.operands:
             above = graph.producer(operand)
-            if above is not None and _passes_through(graph, above):
+            if above is not None and _passes_through(graph, above, fused=fused):
                 pending.append(above)
             else:
                 sources.add(operand)
@@ -97,7 +98,7 @@ def trace(graph: Graph, end: Node) -> Chain | set[str]:
     return Chain(sources.pop(), nodes)
 
 
-def _passes_through(graph: Graph, node: Node) -> bool:
+def _passes_through(graph: Graph, node: Node, *, fused: bool) -> bool:
     if isinstance(node.op, Quantise):
-        return len(graph.users[node.name]) == 1 and node.name not in graph.outputs
+        return fused and len(graph.users[node.name]) == 1 and node.name not in graph.outputs
     return isinstance(node.op, ELEMENTWISE)

@@ -173,7 +173,12 @@ class Builder:
         return name
 
     def add(
-        self, op: Op, operands: Sequence[str], loc: Loc, wanted: str = "", folding: Folding | None = None
+        self,
+        op: Op,
+        operands: Sequence[str],
+        loc: Loc,
+        wanted: str = "",
+        folding: Folding | None = None,
     ) -> str:
         """Add a node, infer its type, and return its name."""
         type_ = op.infer([self._types[operand] for operand in operands])

@@ -1,6 +1,7 @@
 """Run a graph: the golden model that every backend is held to.
 
-Invariant: all meaning is in `Op.evaluate`; this file only walks the nodes.
+Invariant: all meaning is in `Op.evaluate`; this file only walks the nodes. Behind integers, real
+numbers are exact: float64 computes them, and fractions decide where it could be wrong.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from bitmason.ir.chain import Chain
 from bitmason.ir.graph import Graph
+from bitmason.ir.settle import quantised_chains, settle
 from bitmason.ir.types import Array
 
 # Enough for BLAS to be busy, little enough for memory; measured on 784-wide MLPs.
@@ -42,12 +45,22 @@ def run_all(
 ) -> dict[str, Array]:
     """Return every value of `graph`, or those in `keep`; the rest is dropped after its last use."""
     kept = None if keep is None else set(keep)
-    last_use = {operand: node.name for node in graph.nodes for operand in node.operands}
+    chains = quantised_chains(graph)
+    reads = {node.name: {*node.operands, *_source(chains, node.name)} for node in graph.nodes}
+    last_use = {name: node.name for node in graph.nodes for name in reads[node.name]}
     values: dict[str, Array] = {value.name: feeds[value.name] for value in graph.inputs}
     for node in graph.nodes:
-        values[node.name] = node.op.evaluate(*(values[operand] for operand in node.operands))
+        result = node.op.evaluate(*(values[operand] for operand in node.operands))
+        if node.name in chains:
+            chain = chains[node.name]
+            result = settle(chain, values[chain.source], values[node.operands[0]], result)
+        values[node.name] = result
         if kept is not None:
-            done = {name for name in node.operands if last_use[name] == node.name}
+            done = {name for name in reads[node.name] if last_use[name] == node.name}
             for name in done - kept:
                 del values[name]
     return values if kept is None else {name: values[name] for name in kept}
+
+
+def _source(chains: Mapping[str, Chain], name: str) -> tuple[str, ...]:
+    return (chains[name].source,) if name in chains else ()

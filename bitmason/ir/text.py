@@ -37,7 +37,9 @@ def _node(node: Node) -> str:
     attributes = ", ".join(f"{name} = {_literal(value)}" for name, value in fields.items())
     folding = f" folding{_literal(dataclasses.astuple(node.folding))}" if node.folding else ""
     braces = f" {{{attributes}}}" if attributes else ""
-    return f"%{node.name} = {node.op.name}({operands}){braces} : {node.type}{folding}{_loc(node.loc)}"
+    return (
+        f"%{node.name} = {node.op.name}({operands}){braces} : {node.type}{folding}{_loc(node.loc)}"
+    )
 
 
 def _as_dataclass(op: Op | type[Op]) -> Any:
@@ -49,7 +51,7 @@ def _loc(loc: Loc) -> str:
     return f" loc({json.dumps(loc.file)}, {json.dumps(loc.node)})"
 
 
-def _literal(value: Any) -> str:
+def _literal(value: Any) -> str:  # noqa: PLR0911  one return for each kind of value
     match value:
         case None:
             return "none"

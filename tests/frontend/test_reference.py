@@ -6,12 +6,12 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from tests.frontend.onnx_models import QONNX, Net, dense_net, executor, f32, imported, on_grid
 
 from bitmason.diagnostics import CompileError
 from bitmason.frontend.agreement import compare
 from bitmason.frontend.reference import BatchError, Executor
 from bitmason.frontend.samples import sample_inputs
+from tests.frontend.onnx_models import QONNX, Net, dense_net, executor, f32, imported, on_grid
 
 
 def _executor(net: Net, frames: int) -> Executor:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto
-from tests.frontend.onnx_models import Net, dense_net, f32, imported, on_grid
 
 from bitmason.frontend import Imported
 from bitmason.frontend.agreement import Comparison, compare
@@ -25,6 +24,7 @@ from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.ops.real import AddConst, MulConst
 from bitmason.ir.types import Array
+from tests.frontend.onnx_models import Net, dense_net, f32, imported, on_grid
 
 INPUTS, HIDDEN, OUTPUTS = 96, 24, 8
 RNG = np.random.default_rng(2)

@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.frontend.onnx_models import Net, f32
 
 from bitmason.frontend.reference import Context, Executor
 from bitmason.frontend.rounding_error import RoundingErrors
 from bitmason.frontend.rounding_rules import RULES
 from bitmason.frontend.running_error import FLOAT32_UNIT, Running
 from bitmason.ir.types import Array
+from tests.frontend.onnx_models import Net, f32
 
 FRAMES, WIDTH = 200, 24
 RNG = np.random.default_rng(11)

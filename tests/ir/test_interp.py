@@ -1,6 +1,7 @@
 """The interpreter: only walks the graph, however long the batch, and forgets what is not needed."""
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitmason.diagnostics import Loc
-from bitmason.ir import Builder, Graph, Real, TensorType, UInt, interp
-from bitmason.ir.ops.real import Add, Clip, Sub
+from bitmason.ir import Builder, Const, Graph, Int, Real, TensorType, UInt, interp
+from bitmason.ir.interp import run
+from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.real import Add, Clip, Sub, Unary
+from bitmason.ir.passes.tabulate import Tabulate
 from bitmason.ir.types import Array, contains
 from tests.ir.strategies import graphs, random_feeds
 
@@ -125,3 +129,18 @@ def test_inputs_of_different_lengths_are_our_fault() -> None:
     graph = builder.finish([builder.add(Add(), [a, b], PLACE)])
     with pytest.raises(AssertionError, match="inputs of \\[1, 3\\] frames"):
         interp.run(graph, {"a": np.ones((3, 2)), "b": np.ones((1, 2))})
+
+
+def test_fractions_decide_where_float64_cannot_tell() -> None:
+    """1 + sigmoid(-50) is above 1, though float64 has no number between; CEIL must see it."""
+    builder = Builder("doubt")
+    x = builder.input("x", TensorType((1,), Int(8)), Loc("x"))
+    real = builder.add(Dequantise((Fraction(1),)), [x], Loc("x"))
+    bent = builder.add(Unary("sigmoid"), [real], Loc("x"))
+    one = Const(np.float32(1))
+    y = builder.add(Quantise(one, one, UInt(2), "CEIL"), [bent], Loc("x"))
+    graph = builder.finish([y])
+    feeds = {"x": np.array([[-50], [0]])}
+    expected = [[2], [2]]
+    np.testing.assert_array_equal(run(graph, feeds)[0], expected)
+    np.testing.assert_array_equal(run(Tabulate().run(graph), feeds)[0], expected)

@@ -77,12 +77,10 @@ class ThresholdsPlanner(Planner):
 
     ops: ClassVar = (Thresholds,)
 
-    def plan(
-        self, node: Node, source: TensorType, folding: Folding, options: Options
-    ) -> Layer:
+    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
         op = node.op
         assert isinstance(op, Thresholds)
-        channels, steps = op.steps.shape
+        channels = op.steps.shape[0]
         check_divides("pe", folding.pe, channels, "channels", node)
         _check_name("engine", folding.engine, THRESHOLD_ENGINES, node)
         _check_name("memory", folding.memory, STYLES, node)
@@ -103,9 +101,7 @@ class ThresholdsPlanner(Planner):
             memory, stored = _search_memories(words, folding.pe, steps, step_bits, folding.memory)
         else:
             memory, stored = rom(words, folding.pe * (steps * step_bits + 1), folding.memory)
-        view = ThresholdsView(
-            channels, folding.pe, x, out.bits, steps, step_bits, op.base, memory
-        )
+        view = ThresholdsView(channels, folding.pe, x, out.bits, steps, step_bits, op.base, memory)
         compare = -(-step_bits // 4) if words == 1 else -(-step_bits // 2)
         count = steps if engine == "comparators" else view.depth
         summing = steps if engine == "comparators" else view.depth * x.bits // 4
@@ -148,9 +144,7 @@ class LookupPlanner(Planner):
 
     ops: ClassVar = (Lookup,)
 
-    def plan(
-        self, node: Node, source: TensorType, folding: Folding, options: Options
-    ) -> Layer:
+    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
         op = node.op
         assert isinstance(op, Lookup)
         channels, x, out = source.shape[-1], source.int_elem, node.type.int_elem

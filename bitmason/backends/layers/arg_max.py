@@ -28,9 +28,7 @@ class ArgMaxPlanner(Planner):
 
     ops: ClassVar = (ArgMax,)
 
-    def plan(
-        self, node: Node, source: TensorType, folding: Folding, options: Options
-    ) -> Layer:
+    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
         channels, x, out = source.shape[-1], source.int_elem, node.type.int_elem
         check_divides("pe", folding.pe, channels, "channels", node)
         compare = x.bits + out.bits

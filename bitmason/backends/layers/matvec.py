@@ -60,9 +60,7 @@ class MatVec(Planner):
 
     ops: ClassVar = (Dense, XnorPopcount)
 
-    def plan(
-        self, node: Node, source: TensorType, folding: Folding, options: Options
-    ) -> Layer:
+    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
         op = node.op
         assert isinstance(op, Dense | XnorPopcount)
         rows, columns = op.weights.shape

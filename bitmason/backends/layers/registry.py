@@ -33,9 +33,7 @@ class Planner(ABC):
             PLANNERS[op] = cls()
 
     @abstractmethod
-    def plan(
-        self, node: Node, source: TensorType, folding: Folding, options: Options
-    ) -> Layer:
+    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
         """Return the layer for `folding`.
 
         Raises:
@@ -44,7 +42,7 @@ class Planner(ABC):
 
     @abstractmethod
     def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        """Yield the legal foldings, given how many elements per beat arrive from the layer before."""
+        """Yield the legal foldings; `arriving` elements per beat come from the layer before."""
 
 
 PLANNERS: dict[type[Op], Planner] = {}

@@ -34,7 +34,10 @@ class Lookup(Op):
         if isinstance(x.elem, Real) or not x.shape or rows not in {1, x.shape[-1]}:
             fail("I001", f"lookup has {rows} rows, its operand is {x}")
         if x.elem.lo < self.first or x.elem.hi >= self.first + columns:
-            fail("I001", f"lookup covers {self.first}..{self.first + columns - 1}, its operand is {x}")
+            fail(
+                "I001",
+                f"lookup covers {self.first}..{self.first + columns - 1}, its operand is {x}",
+            )
         if not contains(self.out, self.table.int64()):
             fail("I001", f"lookup holds values outside {self.out}")
         return TensorType(x.shape, self.out)

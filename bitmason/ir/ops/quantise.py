@@ -172,7 +172,11 @@ class Dequantise(Op):
         count = max(len(self.scale), len(self.offset))
         pairs = zip(_stretch(self.scale, count), _stretch(self.offset, count), strict=True)
         rows = [(s, o, math.lcm(s.denominator, o.denominator)) for s, o in pairs]
-        return [int(s * d) for s, _, d in rows], [int(o * d) for _, o, d in rows], [r[2] for r in rows]
+        return (
+            [int(s * d) for s, _, d in rows],
+            [int(o * d) for _, o, d in rows],
+            [r[2] for r in rows],
+        )
 
 
 def _is_float_power(divisor: int) -> bool:

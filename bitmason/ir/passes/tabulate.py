@@ -63,7 +63,7 @@ def _check_host_can(rewriter: Rewriter, node: Node, chain: Chain) -> None:
         if len(above) != 1 or not isinstance(rewriter.graph[above[0]].type.elem, Real):
             fail(
                 "P002",
-                f"its input comes through {made_by.op.name}, which only the end of a network may use",
+                f"its input comes through {made_by.op.name}, which only the end of a network has",
                 loc=node.loc,
                 help="remove that operation or put it after the last quantised layer",
             )

@@ -47,7 +47,5 @@ def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
 def _words(view: MatVecView, weights: IntArray) -> IntArray:
     """Return the codes of one memory word per row: PE rows of SIMD weights, fold after fold."""
     assert isinstance(view.w, Bipolar) == (view.dot != "parallel")
-    folded = view.w.encode(weights).reshape(
-        view.row_folds, view.pe, view.column_folds, view.simd
-    )
+    folded = view.w.encode(weights).reshape(view.row_folds, view.pe, view.column_folds, view.simd)
     return folded.transpose(0, 2, 1, 3).reshape(view.row_folds * view.column_folds, -1)

@@ -36,7 +36,8 @@ def emit_thresholds(layer: Layer, node: Node | None, module: str) -> Emission:
             "STEPS": view.steps,
             "THR_W": view.step_bits,
             "BASE": view.base,
-            "INIT_PREFIX" if search else "INIT_FILE": f"{module}_steps" + ("" if search else ".mem"),
+            "INIT_PREFIX" if search else "INIT_FILE": f"{module}_steps"
+            + ("" if search else ".mem"),
             "ROM_STYLE": view.memory,
         },
         memories=tables(view, codes, descending, f"{module}_steps"),
