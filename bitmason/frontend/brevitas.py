@@ -9,10 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bitmason.diagnostics import fail
 from bitmason.frontend.importer import Imported, import_model
+from bitmason.ir.interp import run
 
 _OPSET = 14
+_CHECKED_INPUTS = 15
+_ROUNDING = 1e-3  # of the largest output; a tie that falls otherwise may move single outputs more
+_TOLERATED_SHARE = 0.25
 
 
 def from_brevitas(module: Any, example_input: Any) -> Imported:
@@ -28,7 +34,43 @@ def from_brevitas(module: Any, example_input: Any) -> Imported:
     with tempfile.TemporaryDirectory(prefix="bitmason-") as folder:
         path = Path(folder) / f"{type(module).__name__.lower()}.onnx"
         _export(module, example_input, path)
-        return import_model(path)
+        imported = import_model(path)
+    _check_export(module, example_input, imported)
+    return imported
+
+
+def _check_export(module: Any, example_input: Any, imported: Imported) -> None:
+    """Compare the module itself with what was imported, on a few inputs.
+
+    Brevitas 0.13 writes some quantisers wrongly and without a word: an unsigned one of 1 bit
+    becomes a bipolar one. Rounding differs in few elements; a wrong export differs in most.
+    """
+    import torch
+
+    was_training = module.training
+    module.eval()
+    reach = float(example_input.abs().max()) or 1.0
+    noise = torch.randn(_CHECKED_INPUTS, *example_input.shape[1:]) * reach
+    batch = torch.cat([example_input, noise.to(example_input.dtype)])
+    try:
+        with torch.no_grad():
+            outputs = [module(frame[None]) for frame in batch]
+    finally:
+        module.train(was_training)
+    wanted = np.concatenate([np.asarray(getattr(y, "value", y)) for y in outputs])
+    graph = imported.graph
+    (found, *_) = run(graph, {graph.inputs[0].name: batch.numpy().astype(np.float32)})
+    if wanted.shape != found.shape or wanted.dtype.kind != "f" or found.dtype.kind != "f":
+        return  # a label or another form of output: nothing that a distance could be taken of
+    spread = float(np.abs(wanted).max()) or 1.0
+    share = float(np.mean(np.abs(wanted - found) > _ROUNDING * spread))
+    if share > _TOLERATED_SHARE:
+        fail(
+            "F017",
+            f"the export computes something else than the module in {share:.0%} of its outputs",
+            notes=["Brevitas exports unsigned quantisers of 1 bit as bipolar ones"],
+            help="use a signed (bipolar) or a 2-bit activation quantiser",
+        )
 
 
 def _export(module: Any, example_input: Any, path: Path) -> None:

@@ -86,3 +86,18 @@ def test_recurrent_layer(torch: Any) -> None:
 
     text = _fault(qnn.QuantLSTM(4, 3), torch.randn(1, 1, 4))
     assert "error[F003]: operator 'QuantLSTMCell' is not supported" in text
+
+
+def test_wrong_export_of_one_unsigned_bit_is_refused(torch: Any) -> None:
+    import brevitas.nn as qnn
+
+    net = torch.nn.Sequential(
+        qnn.QuantIdentity(bit_width=8, return_quant_tensor=True),
+        qnn.QuantLinear(16, 8, bias=True, weight_bit_width=4),
+        qnn.QuantReLU(bit_width=1),
+        qnn.QuantLinear(8, 3, bias=False, weight_bit_width=2),
+    )
+    for _ in range(10):
+        net(torch.randn(32, 16))
+    text = _fault(net, torch.randn(1, 16))
+    assert text.startswith("error[F017]: the export computes something else than the module in ")
