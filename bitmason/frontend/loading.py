@@ -49,12 +49,12 @@ def _read(path: Path) -> bytes:
     help_line = "give the path of an .onnx file"
     try:
         if path.is_dir():
-            fail("F002", f"{quote(str(path))} is a folder", help=help_line)
+            fail("F002", f"{quote(str(path), 1000)} is a folder", help=help_line)
         if not path.is_file():
-            fail("F002", f"there is no file {quote(str(path))}", help=help_line)
+            fail("F002", f"there is no file {quote(str(path), 1000)}", help=help_line)
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        fail("F002", f"{quote(str(path))} cannot be read: {error}", help=help_line)
+        fail("F002", f"{quote(str(path), 1000)} cannot be read: {error}", help=help_line)
 
 
 def _parse(data: bytes, file: str) -> ModelProto:
