@@ -22,7 +22,7 @@ from bitmason.frontend.context import Context
 from bitmason.frontend.loading import load
 from bitmason.frontend.tensors import to_constant
 from bitmason.frontend.topology import arrange
-from bitmason.frontend.values import Activation, Codes, Poison
+from bitmason.frontend.values import Activation, Codes, Constant, Poison, Quantised
 from bitmason.ir import Builder, Const, Graph, IntType, Real, TensorType, verify
 from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.types import Shape
@@ -151,9 +151,14 @@ def _frame(value: ValueInfoProto, loc: Loc) -> Shape:
 
 
 def _outputs(graph: GraphProto, ctx: Context, file: str) -> dict[str, str]:
-    """Return the IR values that the graph returns, each with its ONNX tensor."""
+    """Return the IR values that the graph returns, each with its ONNX tensor.
+
+    Constants beside them are left out: a module that ends in a Brevitas QuantTensor also returns
+    its scale, zero point and bit width.
+    """
     found: dict[str, str] = {}
-    for output in graph.output:
+    computed = [o for o in graph.output if not isinstance(ctx.values[o.name], Constant | Quantised)]
+    for output in computed or graph.output:
         value, loc = ctx.values[output.name], Loc(file, output.name)
         if isinstance(value, Codes):
             message = f"output {quote(output.name)} is the result of QuantizeLinear"

@@ -187,13 +187,16 @@ def _dependent(nodes: Sequence[NodeProto], tensor: str) -> dict[str, None]:
 
 def _set_batch(proto: ModelProto, frames: int) -> None:
     graph = proto.graph
+    dependent = _dependent(graph.node, graph.input[0].name)
+    # Constant outputs (the scale of a QuantTensor) have no batch axis, and nothing to compare.
+    for constant in [output for output in graph.output if output.name not in dependent]:
+        graph.output.remove(constant)
     for value in (graph.input[0], *graph.output):
         dims = value.type.tensor_type.shape.dim
         if dims:
             dims[0].dim_value = frames
     del graph.value_info[:]
     constants = {tensor.name: tensor for tensor in graph.initializer}
-    dependent = _dependent(graph.node, graph.input[0].name)
     for node in graph.node:
         if node.op_type == "Reshape" and node.input[0] in dependent and node.input[1] in constants:
             shape = numpy_helper.to_array(constants[node.input[1]]).copy()

@@ -25,6 +25,12 @@ CASES = {
     "select": _case("select", UInt(4), Bipolar(), (12,), 6, Folding(3, 4)),
     "select_signed": _case("select_signed", Int(3), Bipolar(), (8,), 4, Folding(1, 8)),
     "select_bits": _case("select_bits", UInt(1), Bipolar(), (6,), 4, Folding(4, 2)),
+    "one_bit": case(
+        "one_bit",
+        Dense(Const.integers(np.ones((2, 1), dtype=np.int64)), Bipolar()),
+        TensorType((1,), UInt(1)),
+        Folding(1, 1),
+    ),
     "two_vectors": _case("two_vectors", UInt(4), Int(3), (2, 8), 4, Folding(2, 4)),
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bitmason.frontend.agreement import compare
 from bitmason.ir import Bipolar, Int, int_type
 from bitmason.ir.ops.dense import Dense
 from tests.frontend.onnx_models import (
@@ -171,3 +172,12 @@ def test_offsets_beyond_64_bits_stay_exact() -> None:
     net.node("MatMul", quantised, weights)
     ours = golden(net.model(), np.zeros((1, 4), np.float32))[0]
     np.testing.assert_array_equal(ours, np.zeros((1, 3)))
+
+
+def test_constant_outputs_of_a_quant_tensor_are_left_out() -> None:
+    net, y = dense_net()
+    scale = net.const(f32([0.25]))
+    found = imported(net.model(y, net.node("Identity", scale), net.node("Identity", scale)))
+    assert len(found.graph.outputs) == 1
+    x = on_grid(8, 4)
+    assert compare(found, x).agrees

@@ -14,7 +14,7 @@ from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Folding, Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
-from bitmason.ir.types import Bipolar, IntType, TensorType
+from bitmason.ir.types import Bipolar, Int, IntType, TensorType
 
 MULTIPLIERS = ("lut", "dsp")
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/layer_area.py).
@@ -73,6 +73,8 @@ class MatVec(Planner):
         x = source.int_elem
         dot = "xnor" if engine == "xnor" else "select" if weight == Bipolar() else "parallel"
         acc_bits = node.type.int_elem.bits
+        if dot == "select" and acc_bits == 1:  # doubling the selected sum takes two bits
+            dot, weight = "parallel", Int(2)
         wide = dot == "parallel" and weight.bits + x.bits > 10
         dsp = dot == "parallel" and (multipliers == "dsp" or (not multipliers and wide))
         words = (rows // folding.pe) * (columns // folding.simd)
