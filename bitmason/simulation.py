@@ -19,6 +19,7 @@ from bitmason.backends.packing import bytes_per_beat, pack_elements, unpack_elem
 from bitmason.diagnostics import Loc, did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
+from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.partition import after, before, between
 from bitmason.ir.types import Array, IntArray, Real, TensorType, contains
 from bitmason.toolchain import verilator
@@ -144,7 +145,7 @@ def entering_integers(graph: Graph, entry: str, x: Array) -> IntArray:
     """
     (model_input,) = graph.inputs
     if x.dtype.kind in "iub" and isinstance(model_input.type.elem, Real):
-        return _given_integers(graph[entry].type, model_input.type, x, model_input.loc)
+        return _given_integers(graph, entry, x)
     frames = float_frames(graph, x)
     (entering,) = run(before(graph, entry), {model_input.name: frames})
     return entering
@@ -166,9 +167,14 @@ def float_frames(graph: Graph, x: Array) -> Array:
     return frames
 
 
-def _given_integers(entry: TensorType, model_input: TensorType, x: Array, loc: Loc) -> IntArray:
-    frames = _with_shape(x, model_input, loc).reshape(len(x), *entry.shape)
-    elem = entry.int_elem
+def _given_integers(graph: Graph, entry: str, x: Array) -> IntArray:
+    """Return integers of the model's input shape in the order in which the hardware takes them."""
+    (model_input,) = graph.inputs
+    loc, elem = model_input.loc, graph[entry].type.int_elem
+    frames = _with_shape(x, model_input.type, loc)
+    for node in before(graph, entry).nodes:
+        if isinstance(node.op, Reshape | Transpose):
+            frames = node.op.evaluate(frames)
     if not contains(elem, frames):  # before the cast, in which unsigned integers would wrap
         fail(
             "S001",
