@@ -25,13 +25,18 @@ class Op(ABC):
     """What is computed: a frozen dataclass with an exact meaning. Knows nothing of hardware."""
 
     name: ClassVar[str]
-    arity: ClassVar[int] = 1
+    arity: ClassVar[int | None] = 1  # None: two operands or more
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if "name" in cls.__dict__:
             assert cls.name not in OPS, f"two ops are called {cls.name}"
             OPS[cls.name] = cls
+
+    @classmethod
+    def takes(cls, count: int) -> bool:
+        """Return whether the op can have `count` operands."""
+        return count >= 2 if cls.arity is None else count == cls.arity
 
     @abstractmethod
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
@@ -50,9 +55,9 @@ class Op(ABC):
 class Folding:
     """How much hardware a node gets: the choice of the folding pass or of the user.
 
-    `pe` outputs and `simd` inputs are processed at once; `engine` is the way the operation is
-    built; `memory` is where its constants live; `multipliers` is what multiplies. An empty
-    string leaves the choice to the cost model.
+    `pe` outputs and `simd` inputs are processed at once, for each of `mmv` pixels side by side;
+    `engine` is the way the operation is built; `memory` is where its constants live;
+    `multipliers` is what multiplies. An empty string leaves the choice to the cost model.
     """
 
     pe: int
@@ -60,6 +65,7 @@ class Folding:
     engine: str = ""
     memory: str = ""
     multipliers: str = ""
+    mmv: int = 1
 
 
 @dataclass(frozen=True)

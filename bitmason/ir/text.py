@@ -238,7 +238,7 @@ class _Parser:
         self.advance()
         self.mark("(")
         operands = tuple(self.list_until(")", self.defined))
-        if len(operands) != op_class.arity:
+        if not op_class.takes(len(operands)):
             self.error(f"an operation of {len(operands)} operands", start=start)
         fields = self.attributes(op_class)
         try:
@@ -265,8 +265,8 @@ class _Parser:
         if not self.accept("folding"):
             return None
         start, values = self.start, self.literal()
-        if not isinstance(values, tuple) or [*map(type, values)] != [int, int, str, str, str]:
-            self.error("(pe, simd, engine, memory, multipliers)", start=start)
+        if not isinstance(values, tuple) or [*map(type, values)] != _FOLDING:
+            self.error("(pe, simd, engine, memory, multipliers, mmv)", start=start)
         return Folding(*values)
 
     def graph(self) -> Graph:
@@ -292,13 +292,16 @@ class _Parser:
 
 
 _NOTHING = object()
+_FOLDING = [int, int, str, str, str, int]
 
 
 def _fits(value: Any, hint: Any) -> bool:
     """Return whether `value` is what a field of an op is annotated to hold."""
     if get_origin(hint) is tuple:
-        item = get_args(hint)[0]
-        return isinstance(value, tuple) and all(_fits(element, item) for element in value)
+        item, rest = get_args(hint)[0], get_args(hint)[1:]
+        if not isinstance(value, tuple) or (Ellipsis not in rest and len(value) != 1 + len(rest)):
+            return False
+        return all(_fits(element, item) for element in value)
     if get_origin(hint) is UnionType:
         return any(_fits(value, member) for member in get_args(hint))
     return type(value) is hint or (hint is float and type(value) is int)

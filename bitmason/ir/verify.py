@@ -29,8 +29,8 @@ def verify(graph: Graph) -> None:
 def _verify_node(graph: Graph, node: Node, seen: set[str]) -> None:
     for operand in node.operands:
         assert operand in seen, f"%{node.name} reads %{operand} before it is defined"
-    found, arity = len(node.operands), node.op.arity
-    assert found == arity, f"%{node.name} has {found} operands, {node.op.name} takes {arity}"
+    found, taken = len(node.operands), node.op.arity or "2 or more"
+    assert node.op.takes(found), f"%{node.name} has {found} operands, {node.op.name} takes {taken}"
     inferred = _infer(graph, node)
     assert inferred == node.type, f"%{node.name} is {node.type}, its op infers {inferred}"
 

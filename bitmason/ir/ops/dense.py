@@ -34,37 +34,29 @@ class Dense(Op):
 
     `y[..., n] = sum(weights[n, k] * x[..., k] for k)`; `weights` has shape `(outputs, inputs)` and
     values of type `weight`. The result type is the exact range that these weights can reach.
+    With G `groups` the operand holds G vectors side by side, and each meets its own share of the
+    rows: row n reads the vector n // (outputs / G).
     """
 
     name: ClassVar[str] = "dense"
 
     weights: Const
     weight: IntType
+    groups: int = 1
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        outputs = check_product_operand(self.name, x, self.weights, self.weight)
-        lo, hi = self._bounds(x.int_elem)
+        outputs = check_product_operand(self.name, x, self.weights, self.weight, self.groups)
+        lo, hi = bounds_of(self.weights.int64(), x.int_elem)
         bits = bits_needed(lo, hi)
         if bits > MAX_ACCUMULATOR_BITS:
             fail("P004", f"the sum needs {bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
         return TensorType((*x.shape[:-1], outputs), int_type(lo, hi))
 
-    def _bounds(self, x: IntType) -> tuple[int, int]:
-        w = self.weights.int64()
-        positive, negative = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
-        # Python's integers: wide operands must reach the check of the width, not wrap before it.
-        rows = list(zip(positive.tolist(), negative.tolist(), strict=True))
-        lo = min(p * x.lo + n * x.hi for p, n in rows)
-        return lo, max(p * x.hi + n * x.lo for p, n in rows)
-
     @cached_property
     def stored(self) -> IntType:
         """The narrowest type that holds these very weights: what the hardware stores."""
-        w = self.weights.int64()
-        if np.all(np.abs(w) == 1):
-            return Bipolar()
-        return int_type(int(w.min()), int(w.max()))
+        return stored_type(self.weights.int64())
 
     @cached_property
     def _matrix(self) -> tuple[int, dict[type, Array]]:
@@ -75,29 +67,58 @@ class Dense(Op):
         (x,) = operands
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
         row_sum, cast = self._matrix
-        return exact_product(x, self.weights, row_sum * largest, cast)
+        return exact_product(x, self.weights, row_sum * largest, cast, self.groups)
 
 
-def exact_product(x: Array, weights: Const, bound: int, cast: dict[type, Array]) -> IntArray:
-    """Return `x @ weights.T` as int64.
+def bounds_of(weights: IntArray, x: IntType) -> tuple[int, int]:
+    """Return the smallest and largest product of a row of `weights` with values of type `x`."""
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    # Python's integers: wide operands must reach the check of the width, not wrap before it.
+    rows = list(zip(positive.tolist(), negative.tolist(), strict=True))
+    lo = min(p * x.lo + n * x.hi for p, n in rows)
+    return lo, max(p * x.hi + n * x.lo for p, n in rows)
+
+
+def stored_type(weights: IntArray) -> IntType:
+    """Return the narrowest type that holds `weights`."""
+    if np.all(np.abs(weights) == 1):
+        return Bipolar()
+    return int_type(int(weights.min()), int(weights.max()))
+
+
+def exact_product(
+    x: Array, weights: Const, bound: int, cast: dict[type, Array], groups: int = 1
+) -> IntArray:
+    """Return `x @ weights.T` as int64, each of `groups` parts of `x` with its part of the rows.
 
     A floating BLAS product stands in for the integer one where `bound`, the largest magnitude of
     any partial sum, proves it exact: it is some fifty times faster.
     """
     dtype: Any = next((kind for limit, kind in _EXACT_IN if bound < limit), np.int64)
+    rows, columns = weights.shape
     if dtype not in cast:
-        cast[dtype] = np.ascontiguousarray(weights.array.T.astype(dtype))
-    product: IntArray = (x.astype(dtype) @ cast[dtype]).astype(np.int64)
-    return product
+        by_group = weights.array.reshape(groups, rows // groups, columns).transpose(0, 2, 1)
+        cast[dtype] = np.ascontiguousarray(by_group.astype(dtype))
+    flat = x.reshape(-1, groups, columns).astype(dtype)
+    if groups == 1:
+        product = flat[:, 0] @ cast[dtype][0]
+    else:
+        product = np.matmul(flat.transpose(1, 0, 2), cast[dtype]).transpose(1, 0, 2)
+    result: IntArray = product.astype(np.int64).reshape(*x.shape[:-1], rows)
+    return result
 
 
-def check_product_operand(op: str, x: TensorType, weights: Const, weight: IntType) -> int:
+def check_product_operand(
+    op: str, x: TensorType, weights: Const, weight: IntType, groups: int = 1
+) -> int:
     """Return the number of outputs of `weights`, of type `weight`, if `x` fits its columns."""
     outputs, inputs = weights.matrix_shape(op)
     if not contains(weight, weights.array):
         fail("I001", f"{op} holds weights outside {weight}")
     if isinstance(x.elem, Real):
         fail("I001", f"{op} needs an integer operand, found {x}")
-    if not x.shape or x.shape[-1] != inputs:
-        fail("I001", f"{op} has {inputs} columns, its operand is {x}")
+    if groups < 1 or outputs % groups:
+        fail("I001", f"{op} cannot share {outputs} rows among {groups} groups")
+    if not x.shape or x.shape[-1] != inputs * groups:
+        fail("I001", f"{op} has {inputs * groups} columns, its operand is {x}")
     return outputs

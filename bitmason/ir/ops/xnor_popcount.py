@@ -22,16 +22,18 @@ class XnorPopcount(Op):
 
     `y[..., n] = sum(x[..., k] == weights[n, k] for k)`, for `x` and `weights` in {-1, +1}. With
     K columns the product of the two is `2 * y - K` (QONNX XnorPopcountMatMul; systems of Umuroglu
-    et al., FINN, 2017), an affine map that the following thresholds absorb at no cost.
+    et al., FINN, 2017), an affine map that the following thresholds absorb at no cost. `groups`
+    as in `Dense`.
     """
 
     name: ClassVar[str] = "xnor_popcount"
 
     weights: Const
+    groups: int = 1
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        outputs = check_product_operand(self.name, x, self.weights, Bipolar())
+        outputs = check_product_operand(self.name, x, self.weights, Bipolar(), self.groups)
         if not isinstance(x.elem, Bipolar):
             fail("I001", f"xnor_popcount needs a bipolar operand, found {x}")
         return TensorType((*x.shape[:-1], outputs), int_type(0, self.weights.shape[1]))
@@ -43,5 +45,5 @@ class XnorPopcount(Op):
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         columns = self.weights.shape[1]
-        product = exact_product(x, self.weights, columns, self._cast)
+        product = exact_product(x, self.weights, columns, self._cast, self.groups)
         return (product + np.int64(columns)) >> 1
