@@ -105,6 +105,21 @@ CODES: Final[dict[str, Code]] = {
         "The module could not be exported to QONNX by Brevitas.",
         "Export it with `brevitas.export.export_qonnx` and read that tool's message.",
     ),
+    "F018": Code(
+        "kernel does not fit",
+        "A kernel is larger than its padded image, or groups and weights do not fit the channels.",
+        "The message gives both numbers; change the layer or the size of the inputs.",
+    ),
+    "F019": Code(
+        "branches cannot be joined",
+        "Tensors of different shapes meet in a sum, a product or a concatenation.",
+        "Give both branches the same rows, columns and, but for a concatenation, channels.",
+    ),
+    "F020": Code(
+        "padding is not on the grid",
+        "The number that pads an image is not among those that the integers of the image stand for.",
+        "Use a quantiser with a whole-numbered zero point in front of the layer, so that 0 has an integer.",
+    ),
     "I001": Code(
         "operand shapes or types do not fit",
         "An operation was given operands whose shapes or types break its rules.",
@@ -139,6 +154,11 @@ CODES: Final[dict[str, Code]] = {
         "branches meet before a quantiser",
         "Values of two integer tensors are combined before they are quantised (a residual connection).",
         "Such networks are not supported by this version; remove the connection.",
+    ),
+    "P006": Code(
+        "max pool not between integers",
+        "Functions that do not rise in every channel stand on both sides of a max pool, as a normalisation with negative factors before and another behind it, so no pool of integers gives the same result.",
+        "Put the pool directly behind the convolution or directly in front of the quantiser; the notes name what is in the way.",
     ),
     "B001": Code(
         "folding not possible",

@@ -32,6 +32,7 @@ class LayerConfig(_Strict):
 
     pe: int | None = Field(default=None, ge=1, description="outputs computed at once")
     simd: int | None = Field(default=None, ge=1, description="inputs taken at once")
+    mmv: int | None = Field(default=None, ge=1, description="pixels worked on side by side")
     engine: str = Field(default="", description="how the operation is built")
     memory: str = Field(default="", description="where its constants live: block or logic")
     multipliers: str = Field(default="", description="what multiplies: lut or dsp")

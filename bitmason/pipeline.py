@@ -87,6 +87,7 @@ class Compiled:
             "bitmason": __version__,
             "model": self.source,
             "top": sv.top,
+            "sinks": list(sv.sinks),
             "sources": list(sv.sources),
             "memories": list(sv.memories),
             "config": self.config.model_dump(mode="json", exclude_none=True),
@@ -100,7 +101,7 @@ class Compiled:
         """
         sv = emit_sv(self.design)
         write_project(self._project(sv), Path(folder))
-        return replace(self, rtl=Rtl(Path(folder), sv.top, tuple(sv.sources)))
+        return replace(self, rtl=Rtl(Path(folder), sv.top, tuple(sv.sources), sv.sinks))
 
     def simulate(self, x: Array, engine: str = "golden", **options: Any) -> Simulated:
         """Return the network's outputs for a batch; see `bitmason.simulation.simulate`."""
@@ -177,7 +178,7 @@ def load_project(folder: Path | str) -> Compiled:
         model = (folder / MODEL).read_bytes()
         text = (folder / GRAPH).read_text(encoding="utf-8")
         config = make_config(manifest["config"], loc)
-        rtl = Rtl(folder, manifest["top"], tuple(manifest["sources"]))
+        rtl = Rtl(folder, manifest["top"], tuple(manifest["sources"]), tuple(manifest["sinks"]))
         _check_rtl(rtl, manifest["memories"])
         source = str(manifest["model"])
     except CompileError:
@@ -195,7 +196,7 @@ def load_project(folder: Path | str) -> Compiled:
 
 def _check_rtl(rtl: Rtl, memories: Iterable[str]) -> None:
     """Check that the manifest names what is there, and nothing outside the project's folder."""
-    if not IDENTIFIER.fullmatch(rtl.top) or not rtl.sources:
+    if not rtl.sources or not all(map(IDENTIFIER.fullmatch, (rtl.top, *rtl.sinks))):
         raise ValueError(rtl.top)
     home = rtl.folder.resolve() / "rtl"
     for name in (*rtl.sources, *memories):  # not a string: a TypeError, which is a damaged file

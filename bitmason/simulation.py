@@ -30,11 +30,12 @@ _MISSING_ENGINES = {"hls": "the HLS backend comes with a later version"}
 
 @dataclass(frozen=True)
 class Rtl:
-    """Where the RTL of a written project stands: its folder, top module and source files."""
+    """Where the RTL of a written project stands: its folder, top module, sources and outputs."""
 
     folder: Path
     top: str
     sources: tuple[str, ...]
+    sinks: tuple[str, ...] = ("m_axis",)
 
     def binary(self) -> Path:
         """Return the simulator, built unless it is there already.
@@ -43,7 +44,7 @@ class Rtl:
             CompileError: a T code when a tool is missing or rejects the design.
         """
         paths = [self.folder / "rtl" / name for name in self.sources]
-        return verilator.build(paths, self.top, self.folder / "build")
+        return verilator.build(paths, self.top, self.folder / "build", sinks=self.sinks)
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class Simulated:
-    """The outputs of a batch, one array per output of the network, and what was measured."""
+    """The outputs of a batch, one array per output of the network, and what was measured.
+
+    `integers` are those that left the hardware, one array for each of its streams.
+    """
 
     outputs: tuple[Array, ...]
-    integers: IntArray
+    integers: tuple[IntArray, ...]
     measured: Measured
 
     @property
@@ -108,14 +112,14 @@ def simulate(
     graph = design.graph
     entering = entering_integers(graph, design.entry, x)
     if engine == "golden":
-        core = between(graph, design.entry, design.exit)
-        (leaving,) = run(core, {design.entry: entering})
+        core = between(graph, design.entry, design.exits)
+        leaving = run(core, {design.entry: entering})
         counts: dict[str, Any] = {}
     else:
         assert rtl is not None, "the rtl engine runs a written project"
         play = verilator.RunOptions(stall=stall, seed=seed, progress=progress)
         leaving, counts = _run_rtl(design, entering, rtl, play)
-    outputs = run(after(graph, design.exit), {design.exit: leaving})
+    outputs = run(after(graph, design.exits), dict(zip(design.exits, leaving, strict=True)))
     seconds = time.perf_counter() - begin
     measured = Measured(engine, len(x), seconds, **counts)
     return Simulated(tuple(_as_executor(y) for y in outputs), leaving, measured)
@@ -198,26 +202,21 @@ def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
 
 def _run_rtl(
     design: Design, entering: IntArray, rtl: Rtl, options: verilator.RunOptions
-) -> tuple[IntArray, dict[str, Any]]:
+) -> tuple[tuple[IntArray, ...], dict[str, Any]]:
     frames, graph = len(entering), design.graph
     codes = graph[design.entry].type.int_elem.encode(entering.reshape(frames, -1))
     beats = pack_elements(codes, design.source.elem.bits, design.source.per_beat)
-    sink = design.sink
-    result = verilator.run(
-        rtl.binary(),
-        beats,
-        (sink.beats, bytes_per_beat(sink.elem.bits, sink.per_beat)),
-        cwd=rtl.folder / "rtl",
-        options=options,
-    )
+    shapes = [(port.beats, bytes_per_beat(port.elem.bits, port.per_beat)) for port in design.sinks]
+    result = verilator.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
     assert not result.faults, result.faults
-    leaving = graph[design.exit].type
-    values = leaving.int_elem.decode(
-        unpack_elements(result.beats_out, sink.elem.bits, sink.per_beat)
-    )
+    leaving: list[IntArray] = []
+    for name, port, taken in zip(design.exits, design.sinks, result.beats_out, strict=True):
+        type_ = graph[name].type
+        elements = unpack_elements(taken, port.elem.bits, port.per_beat)
+        leaving.append(type_.int_elem.decode(elements).reshape(frames, *type_.shape))
     counts = {
         "ii_cycles": result.ii_cycles,
         "latency_cycles": result.latency_cycles,
         "cycles": result.cycles,
     }
-    return values.reshape(frames, *leaving.shape), counts
+    return tuple(leaving), counts

@@ -104,8 +104,10 @@ def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
 
 
 def _rtl_claim(name: str, golden: Simulated, rtl: Simulated) -> Claim:
-    different = int(np.sum(golden.integers != rtl.integers))
-    detail = f"{len(golden.integers)} samples, {golden.integers.size} integers, "
+    pairs = list(zip(golden.integers, rtl.integers, strict=True))
+    different = sum(int(np.sum(ours != theirs)) for ours, theirs in pairs)
+    size = sum(ours.size for ours, _ in pairs)
+    detail = f"{len(pairs[0][0])} samples, {size} integers, "
     return Claim(name, different == 0, f"{detail}{different} mismatches")
 
 

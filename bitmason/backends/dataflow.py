@@ -5,118 +5,174 @@ Invariant: what leaves here is final; a backend adds no number of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bitmason.backends.design import Design, Layer, Port, Resources
-from bitmason.backends.folding import choose_layers
+from bitmason.backends.design import Design, End, Layer, Port, Resources, Stream
+from bitmason.backends.fifos import with_fifos
+from bitmason.backends.folding import Chosen, Wiring, choose_layers
+from bitmason.backends.hardware import WIRES, Part, hardware_part
+from bitmason.backends.layers.arrange import plan_fork
 from bitmason.backends.layers.registry import divisors
-from bitmason.backends.layers.width_converter import plan_width_converter
+from bitmason.backends.layers.width_converter import adapt
 from bitmason.config import Config
-from bitmason.diagnostics import fail
-from bitmason.ir.graph import Folding, Graph, Node, Value
-from bitmason.ir.ops.bit import Bit
-from bitmason.ir.ops.quantise import Quantise
-from bitmason.ir.ops.shape import Reshape
-from bitmason.ir.types import Real
-
-# The stream carries the same bits in the same order before and after these.
-_WIRES = (Bit, Reshape)
+from bitmason.ir.graph import Folding, Graph, Value
+from bitmason.ir.rewrite import drop_dead
 
 
 def build_design(graph: Graph, config: Config) -> Design:
     """Return the design of a lowered graph.
 
     Raises:
-        CompileError: P003 when nothing is integer, B003 when the integer part is not a chain of
-            operations with hardware, B001 and B002 from the folding.
+        CompileError: P003 when nothing is integer, B003 when the integer part has an operation
+            without hardware, B001 and B002 from the folding, B004 from the budget.
     """
-    chain, entry = _integer_chain(graph)
-    nodes = [node for node in chain if not isinstance(node.op, _WIRES)]
-    exit_ = chain[-1].name if chain else entry.name
-    chosen = choose_layers(graph, nodes, config) if nodes else [_register(entry, config)]
-    folded = {layer.name: layer.folding for layer in chosen}
-    annotated = graph.with_nodes(
-        replace(node, folding=folded.get(node.name)) for node in graph.nodes
-    )
-    return Design(
+    part = hardware_part(graph)
+    nodes = [node for node in part.nodes if not isinstance(node.op, WIRES)]
+    wiring = Wiring(graph, nodes, WIRES)
+    chosen = choose_layers(graph, nodes, wiring, config)
+    net = _Net(graph, part, wiring, chosen, config)
+    design = Design(
         name=graph.name,
-        graph=annotated,
-        entry=entry.name,
-        exit=exit_,
-        layers=tuple(_joined(chosen)),
+        graph=_annotated(graph, chosen),
+        entry=part.entry,
+        exits=part.exits,
+        layers=tuple(net.layers),
+        streams=tuple(net.streams),
         clock_mhz=config.clock_mhz,
     )
+    return with_fifos(design)
 
 
-def _integer_chain(graph: Graph) -> tuple[list[Node], Value]:
-    """Return the integer operations from the first quantiser to the last integer, in order."""
-    nodes: list[Node] = []
-    on_host: set[str] = set()  # what follows the first real number behind an integer
-    for node in graph.nodes:
-        integers = [o for o in node.operands if not isinstance(graph[o].type.elem, Real)]
-        if on_host.intersection(node.operands) or (integers and isinstance(node.type.elem, Real)):
-            on_host.add(node.name)
-        elif len(integers) == len(node.operands):
-            nodes.append(node)
-    entries = {o for node in nodes for o in node.operands} - {node.name for node in nodes}
-    if not nodes:
-        entries = {node.name for node in graph.nodes if isinstance(node.op, Quantise)}
-        entries |= {v.name for v in graph.inputs if not isinstance(v.type.elem, Real)}
-    if not entries:
-        fail("P003", "no layer of the network is integer arithmetic, so there is nothing to build")
-    if len(entries) > 1:
-        fail(
-            "B003",
-            f"the hardware would have {len(entries)} input streams, one is supported",
-            loc=graph[max(entries)].loc,
+def _annotated(graph: Graph, chosen: Mapping[str, Chosen]) -> Graph:
+    """Return the graph with the folding of every node, and operations in the folding's blocks."""
+    nodes = [
+        replace(chosen[node.name].node, folding=chosen[node.name].layer.folding)
+        if node.name in chosen
+        else node
+        for node in graph.nodes
+    ]
+    return drop_dead(graph.with_nodes(nodes))
+
+
+class _Net:
+    """The layers of a design and the streams between them, put together from the input on."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        part: Part,
+        wiring: Wiring,
+        chosen: Mapping[str, Chosen],
+        config: Config,
+    ) -> None:
+        self.layers: list[Layer] = []
+        self.streams: list[Stream] = []
+        self._graph = graph
+        self._taken = set(chosen)
+        self._readers = _readers(part, wiring, chosen)
+        # Streams that are offered and not yet taken: by value, one for each of its readers.
+        self._offered: dict[str, list[tuple[End, Port]]] = {}
+        order = [node.name for node in part.nodes if node.name in chosen]
+        self._offer(part.entry, End(""), self._entering(part, chosen, config))
+        for name in order:
+            layer = chosen[name].layer
+            operands = [wiring.origin(o) for o in chosen[name].node.operands]
+            ends = [
+                self._adapted(value, port, layer.name)
+                for value, port in zip(operands, layer.sources, strict=True)
+            ]
+            self._place(layer, ends)
+            self._offer(name, End(layer.name), layer.sink)
+        for index, name in enumerate(part.exits):
+            end, port = self._take(wiring.origin(name))
+            if not self.layers:
+                end = self._register(port, self._graph[name])
+            self.streams.append(Stream(port, end, End("", index)))
+
+    def _entering(self, part: Part, chosen: Mapping[str, Chosen], config: Config) -> Port:
+        """Return the input port: as the first reader takes it, if that is whole pixels."""
+        type_ = self._graph[part.entry].type
+        readers = [r for r in self._readers.get(part.entry, []) if r]
+        if not readers:
+            size = type_.size
+            per_beat = next(d for d in divisors(size) if size // d <= config.cycles_wanted)
+            return Port(type_.int_elem, size, per_beat)
+        first = chosen[readers[0]]
+        port = first.layer.sources[0]
+        channels = type_.shape[-1] if type_.shape else 1
+        lanes = port.lanes if port.lanes == 1 or port.per_lane == channels else 1
+        per_beat = port.per_beat if lanes == port.lanes else port.per_lane
+        return Port(type_.int_elem, type_.size, per_beat, lanes)
+
+    def _register(self, port: Port, value: Value) -> End:
+        """Place the single layer of a network that only quantises: it passes the integers on."""
+        name = f"{value.name}_out"
+        layer = Layer(
+            name=name,
+            op="register",
+            engine="skid",
+            loc=value.loc,
+            folding=Folding(port.per_beat),
+            sources=(port,),
+            sinks=(port,),
+            cycles=port.beats,
+            resources=Resources(lut=port.width, ff=2 * port.width),
+            view=None,
         )
-    entry = graph[entries.pop()]
-    expected = entry.name
-    for node in nodes:
-        if node.operands != (expected,):
-            fail(
-                "B003",
-                "this layer is not the next in the chain of layers: branches are not supported",
-                loc=node.loc,
-                notes=[f"it reads %{', %'.join(node.operands)}, the chain has reached %{expected}"],
-            )
-        expected = node.name
-    return nodes, entry
+        self._place(layer, [(End(""), port)])
+        return End(name)
+
+    def _offer(self, value: str, end: End, port: Port) -> None:
+        """Offer a value to its readers, through a fork where there are several."""
+        readers = len(self._readers.get(value, []))
+        if readers > 1:
+            layer = plan_fork(self._fresh(f"{value}_fork"), self._graph[value].loc, port, readers)
+            self._place(layer, [(end, port)])
+            self._offered[value] = [(End(layer.name, i), port) for i in range(readers)]
+        else:
+            self._offered[value] = [(end, port)]
+
+    def _take(self, value: str) -> tuple[End, Port]:
+        return self._offered[value].pop(0)
+
+    def _adapted(self, value: str, wanted: Port, reader: str) -> tuple[End, Port]:
+        """Return the stream of `value` in the beats that the layer `reader` takes."""
+        end, port = self._take(value)
+        type_ = self._graph[value].type
+        channels = type_.shape[-1] if type_.shape else 1
+        loc = self._graph[reader].loc
+        for layer in adapt(self._names(f"{reader}_width"), loc, port, wanted, channels):
+            self._place(layer, [(end, layer.source)])
+            end, port = End(layer.name), layer.sink
+        return end, port
+
+    def _place(self, layer: Layer, ends: Sequence[tuple[End, Port]]) -> None:
+        for index, (end, port) in enumerate(ends):
+            self.streams.append(Stream(port, end, End(layer.name, index)))
+        self.layers.append(layer)
+
+    def _names(self, wanted: str) -> Iterator[str]:
+        while True:
+            yield self._fresh(wanted)
+
+    def _fresh(self, wanted: str) -> str:
+        """Return a name for a layer that no node of the user's has."""
+        name, count = wanted, 1
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
 
 
-def _register(entry: Value, config: Config) -> Layer:
-    """Return the single layer of a network that only quantises: it passes the integers on."""
-    elem, size = entry.type.int_elem, entry.type.size
-    per_beat = next(d for d in divisors(size) if size // d <= config.cycles_wanted)
-    port = Port(elem, size, per_beat)
-    return Layer(
-        name=f"{entry.name}_out",
-        op="register",
-        engine="skid",
-        loc=entry.loc,
-        folding=Folding(per_beat),
-        source=port,
-        sink=port,
-        cycles=port.beats,
-        resources=Resources(lut=port.width, ff=2 * port.width),
-        view=None,
-    )
-
-
-def _joined(layers: Sequence[Layer]) -> list[Layer]:
-    """Return `layers` with a width converter wherever two beats differ."""
-    joined = [layers[0]]
-    taken = {layer.name for layer in layers}
-    for layer in layers[1:]:
-        above = joined[-1]
-        if above.sink.per_beat != layer.source.per_beat:
-            # The two ends may name the same bits differently (bipolar, uint1): the layer's counts.
-            source = replace(above.sink, elem=layer.source.elem)
-            name = f"{layer.name}_width"
-            while name in taken:  # a node of the user's may be called so
-                name += "_converter"
-            taken.add(name)
-            joined.append(plan_width_converter(name, layer.loc, source, layer.source.per_beat))
-        joined.append(layer)
-    return joined
+def _readers(part: Part, wiring: Wiring, chosen: Mapping[str, Chosen]) -> dict[str, list[str]]:
+    """Return who reads each value, past wires: layers once for each operand, "" for an exit."""
+    found: dict[str, list[str]] = {}
+    for node in part.nodes:
+        if node.name in chosen:
+            for operand in node.operands:
+                found.setdefault(wiring.origin(operand), []).append(node.name)
+    for name in part.exits:
+        found.setdefault(wiring.origin(name), []).append("")
+    return found

@@ -1,12 +1,14 @@
 """A design: layers, the streams between them, every number final. What a backend turns into files.
 
-Invariant: backends only read it; nothing here names a file, a template or a language.
+Invariant: backends only read it; nothing here names a file, a template or a language. Layers stand
+in the order in which data pass them, and every port of a layer has exactly one stream.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from bitmason.diagnostics import Loc
 from bitmason.ir.graph import Folding, Graph
@@ -38,14 +40,21 @@ class Resources:
 
 @dataclass(frozen=True)
 class Port:
-    """One end of a stream: `per_beat` elements of type `elem` at a time, channels innermost."""
+    """One end of a stream: `per_beat` elements of type `elem` at a time, channels innermost.
+
+    A beat of several `lanes` carries as many pixels side by side, lane 0 in the least significant
+    bits: pixel p of a frame travels in lane p mod `lanes`, every lane in the order of its own
+    elements.
+    """
 
     elem: IntType
     elements: int
     per_beat: int
+    lanes: int = 1
 
     def __post_init__(self) -> None:
         assert self.elements % self.per_beat == 0, self
+        assert self.per_beat % self.lanes == 0, self
 
     @property
     def width(self) -> int:
@@ -58,12 +67,18 @@ class Port:
         return self.elements // self.per_beat
 
     @property
+    def per_lane(self) -> int:
+        """Elements of one lane of a beat."""
+        return self.per_beat // self.lanes
+
+    @property
     def padded_width(self) -> int:
         """Bits of one beat, padded to whole bytes."""
         return -(-self.width // 8) * 8
 
     def __str__(self) -> str:
-        return f"{self.elem}[{self.elements}], {self.per_beat} per beat"
+        side_by_side = f", {self.lanes} pixels side by side" if self.lanes > 1 else ""
+        return f"{self.elem}[{self.elements}], {self.per_beat} per beat{side_by_side}"
 
 
 @dataclass(frozen=True)
@@ -79,56 +94,84 @@ class Layer:
     engine: str
     loc: Loc
     folding: Folding
-    source: Port
-    sink: Port
+    sources: tuple[Port, ...]
+    sinks: tuple[Port, ...]
     cycles: int
     resources: Resources
     view: Any
     acc_bits: int = 0
     weight_bits: int = 0
 
-
-@dataclass(frozen=True)
-class Fifo:
-    """A buffer between two layers, and the reason why it is there."""
-
-    name: str
-    port: Port
-    depth: int
-    purpose: str
+    @property
+    def source(self) -> Port:
+        """The input of a layer that has one."""
+        (port,) = self.sources
+        return port
 
     @property
-    def bits(self) -> int:
-        """Bits of storage."""
-        return self.port.width * self.depth
+    def sink(self) -> Port:
+        """The output of a layer that has one."""
+        (port,) = self.sinks
+        return port
+
+
+class End(NamedTuple):
+    """A port of a layer, by the layer's name; an empty name is the world outside the design."""
+
+    layer: str
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A wire from an output of one layer to an input of another."""
+
+    port: Port
+    producer: End
+    consumer: End
+
+
+@dataclass(frozen=True)
+class FifoView:
+    """The numbers of one FIFO, and the reason why it is there."""
+
+    depth: int
+    style: str
+    purpose: str
 
 
 @dataclass(frozen=True)
 class Design:
-    """A network as hardware: a chain of layers from the input stream to the output stream.
+    """A network as hardware: layers and streams from the input to the outputs.
 
-    `graph` is the lowered network with the folding of every node; `entry` and `exit` are the two
-    of its values that enter and leave the hardware. What lies outside them, real numbers all,
+    `graph` is the lowered network with the folding of every node; `entry` and `exits` are those
+    of its values that enter and leave the hardware. What lies outside them, real numbers mostly,
     belongs to the host.
     """
 
     name: str
     graph: Graph
     entry: str
-    exit: str
+    exits: tuple[str, ...]
     layers: tuple[Layer, ...]
-    fifos: tuple[Fifo, ...] = field(default=())
+    streams: tuple[Stream, ...]
     clock_mhz: float = 200.0
 
     @property
     def source(self) -> Port:
         """The input stream."""
-        return self.layers[0].source
+        return next(s.port for s in self.streams if not s.producer.layer)
+
+    @cached_property
+    def sinks(self) -> tuple[Port, ...]:
+        """The output streams, in the order of `exits`."""
+        leaving = [s for s in self.streams if not s.consumer.layer]
+        return tuple(s.port for s in sorted(leaving, key=lambda s: s.consumer.port))
 
     @property
-    def sink(self) -> Port:
-        """The output stream."""
-        return self.layers[-1].sink
+    def fifos(self) -> tuple[Layer, ...]:
+        """The layers that are FIFOs."""
+        return tuple(layer for layer in self.layers if layer.op == "fifo")
 
     @property
     def ii_cycles(self) -> int:
@@ -144,3 +187,10 @@ class Design:
     def resources(self) -> Resources:
         """Estimated cost of the whole."""
         return sum((layer.resources for layer in self.layers), Resources())
+
+
+def chain_of(layers: tuple[Layer, ...]) -> tuple[Stream, ...]:
+    """Return the streams that lead through layers of one input and one output, in order."""
+    ends = ["", *(layer.name for layer in layers), ""]
+    ports = [layers[0].source, *(layer.sink for layer in layers)]
+    return tuple(Stream(port, End(ends[i]), End(ends[i + 1])) for i, port in enumerate(ports))

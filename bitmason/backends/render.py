@@ -23,10 +23,6 @@ def _sv_string(text: str) -> str:
     return f'"{text}"'
 
 
-def _sv_bit(value: bool) -> str:
-    return "1'b1" if value else "1'b0"
-
-
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -37,7 +33,7 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters.update(range=_range, sv_string=_sv_string, sv_bit=_sv_bit)
+    environment.filters.update(range=_range, sv_string=_sv_string)
     return environment
 
 

@@ -1,183 +1,191 @@
-"""When beats move: a cycle-accurate model of every layer's control, without data.
+"""When the beats of a design move: its layers as cells of the timing model, and what they show.
 
-Invariant: each class mirrors the registers of the library cell it names, so the cycles predicted
-here are those of the simulated hardware; hw_tests hold the two to each other.
+Invariant: one function here for every kind of layer; what the hardware does cycle by cycle stands
+in `timing.kernel` alone.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import gcd
 
-from bitmason.backends.design import Design, Layer
+import numpy as np
+
+from bitmason.backends.design import Design, FifoView, Layer, Stream
 from bitmason.backends.layers.activation import ThresholdsView
 from bitmason.backends.layers.arg_max import ArgMaxView
+from bitmason.backends.layers.arrange import ConcatView, GlobalPoolView, ImageView, ReorderView
+from bitmason.backends.layers.depthwise import TapsView
+from bitmason.backends.layers.join import JoinView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.backends.layers.width_converter import WidthConverterView
+from bitmason.backends.layers.windows import WindowView
+from bitmason.backends.timing import kernel, patterns
+from bitmason.backends.timing.window import window_parameters
+from bitmason.ir.graph import Graph
+from bitmason.ir.types import IntArray
+
+_SMALLEST_BLOCK_FIFO = 4  # bm_fifo builds smaller ones without block RAM
 
 
-class Cell(ABC):
-    """The handshake of one cell: registers, stepped once per clock cycle."""
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a layer: its kind, its parameters, and its pattern where it has one."""
 
-    valid = False
-
-    @abstractmethod
-    def ready(self, sink_ready: bool) -> bool:
-        """Return whether the cell takes a beat in this cycle."""
-
-    @abstractmethod
-    def step(self, push: bool, sink_ready: bool) -> None:
-        """Clock the registers; `push` says that a beat was taken."""
+    kind: int
+    parameters: tuple[int, ...] = ()
+    codes: patterns.Codes | None = None
 
 
-class Pipe(Cell):
-    """A pipeline moved by one enable; every `group` beats in make one beat out."""
+@dataclass(frozen=True)
+class Schedule:
+    """What a run of the timing model showed.
 
-    def __init__(self, depth: int, group: int = 1) -> None:
-        """Start empty."""
-        self._group = group
-        self._place = 0
-        self._stages = deque([False] * depth, depth)
+    `ends` holds the cycle in which each frame ended, per output; `first` the cycle in which the
+    first beat was taken; `peaks` the most beats that each FIFO ever held. `complete` is False when
+    the design came to a halt.
+    """
 
-    def ready(self, sink_ready: bool) -> bool:
-        return sink_ready or not self.valid
+    ends: IntArray
+    first: int
+    peaks: Mapping[str, int]
+    complete: bool
 
-    def step(self, push: bool, sink_ready: bool) -> None:
-        if not self.ready(sink_ready):
-            return
-        ends = push and self._place == self._group - 1
-        if push:
-            self._place = 0 if ends else self._place + 1
-        self._stages.appendleft(ends)
-        self.valid = self._stages[-1]
+    @property
+    def latency_cycles(self) -> int:
+        """Cycles from the first beat of a frame taken to the last beat of its last answer."""
+        return int(self.ends[:, 0].max()) - self.first
 
-
-class Skid(Cell):
-    """bm_skid."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._ready = True
-
-    def ready(self, sink_ready: bool) -> bool:
-        return self._ready
-
-    def step(self, push: bool, sink_ready: bool) -> None:
-        if sink_ready or not self.valid:
-            self.valid = push or not self._ready
-            self._ready = True
-        elif push:
-            self._ready = False
+    @property
+    def ii_cycles(self) -> int:
+        """Cycles between the last two frames."""
+        return int((self.ends[:, -1] - self.ends[:, -2]).max())
 
 
-class Replay(Cell):
-    """bm_replay with more than one pass."""
-
-    def __init__(self, length: int, repeats: int) -> None:
-        """Start empty."""
-        self._length, self._repeats = length, repeats
-        self._level = self._index = self._pass = 0
-
-    def ready(self, sink_ready: bool) -> bool:
-        return self._level < 2 * self._length
-
-    def step(self, push: bool, sink_ready: bool) -> None:
-        fetch = self._index < self._level and (sink_ready or not self.valid)
-        if sink_ready or not self.valid:
-            self.valid = fetch
-        self._level += push
-        if fetch:
-            self._index += 1
-        if fetch and self._index == self._length:
-            self._index = 0
-            self._pass += 1
-        if self._pass == self._repeats:
-            self._pass = 0
-            self._level -= self._length
-
-
-class WidthUp(Cell):
-    """bm_width_converter to a multiple of the beat."""
-
-    def __init__(self, ratio: int) -> None:
-        """Start empty."""
-        self._ratio = ratio
-        self._place = 0
-
-    def ready(self, sink_ready: bool) -> bool:
-        return sink_ready or not self.valid
-
-    def step(self, push: bool, sink_ready: bool) -> None:
-        if self.ready(sink_ready):
-            self._place += push
-            self.valid = self._place == self._ratio
-            self._place %= self._ratio
-
-
-class WidthDown(Cell):
-    """bm_width_converter to a fraction of the beat."""
-
-    def __init__(self, ratio: int) -> None:
-        """Start empty."""
-        self._ratio = ratio
-        self._left = 0
-
-    def ready(self, sink_ready: bool) -> bool:
-        return self._left == 0 or (self._left == 1 and sink_ready)
-
-    def step(self, push: bool, sink_ready: bool) -> None:
-        if self.ready(sink_ready):
-            self._left = self._ratio if push else 0
-        elif sink_ready:
-            self._left -= 1
-        self.valid = self._left > 0
-
-
-class Gearbox(Cell):
-    """bm_width_converter between beats of which neither divides the other."""
-
-    def __init__(self, taken: int, given: int) -> None:
-        """Start empty; both widths in units of their greatest common divisor."""
-        self._in, self._out = taken, given
-        self._fill = 0
-
-    def _left(self, sink_ready: bool) -> int:
-        return self._fill - (self._out if self.valid and sink_ready else 0)
-
-    def ready(self, sink_ready: bool) -> bool:
-        return self._left(sink_ready) < self._out
-
-    def step(self, push: bool, sink_ready: bool) -> None:
-        self._fill = self._left(sink_ready) + (self._in if push else 0)
-        self.valid = self._fill >= self._out
-
-
-def cells_of(layer: Layer) -> list[Cell]:
+def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911  one for each kind
     """Return the cells of a layer, from its input to its output."""
     match layer.view:
         case MatVecView() as view:
-            folds = view.column_folds
-            buffer = Skid() if view.row_folds == 1 else Replay(folds, view.row_folds)
-            return [buffer, Pipe(view.stages + 1 + (view.dot == "select"), folds)]
+            folds, passes = view.column_folds, view.row_folds
+            buffer = Cell(kernel.SKID) if passes == 1 else Cell(kernel.REPLAY, (folds, passes))
+            return [buffer, _pipe(view.stages + 1 + (view.dot == "select"), folds)]
+        case TapsView() as view:
+            return [_pipe(view.stages + 1, view.folds)]
         case ThresholdsView() as view:
-            return [Pipe(view.depth + 1 if layer.engine == "search" else 2)]
+            return [_pipe(view.depth + 1 if layer.engine == "search" else 2)]
         case ArgMaxView() as view:
-            return [Pipe(2, view.channels // view.pe)]
+            return [_pipe(2, view.channels // view.pe)]
+        case JoinView() as view:
+            return [_pipe(view.stages + 1)]
         case WidthConverterView() as view:
             return [_width_converter(view.per_beat_in, view.per_beat_out)]
+        case WindowView() as view:
+            return [_window(view)]
+        case FifoView(depth, style):
+            return [Cell(kernel.FIFO, (depth, style == "block" and depth >= _SMALLEST_BLOCK_FIFO))]
+        case ReorderView(length):
+            return [Cell(kernel.REORDER, (length,))]
+        case ImageView() | ConcatView() | GlobalPoolView():
+            return [Cell(kernel.PATTERN, (), patterns.pattern_of(layer, graph))]
         case None:
-            return [Skid()]
-    return [Pipe(1)]
+            return [Cell(kernel.FORK if layer.op == "fork" else kernel.SKID)]
+    return [_pipe(1)]
+
+
+def _pipe(depth: int, group: int = 1) -> Cell:
+    return Cell(kernel.PIPE, (depth, group))
 
 
 def _width_converter(taken: int, given: int) -> Cell:
     if given % taken == 0:
-        return WidthUp(given // taken)
+        return Cell(kernel.WIDEN, (given // taken,))
     if taken % given == 0:
-        return WidthDown(taken // given)
+        return Cell(kernel.NARROW, (taken // given,))
     unit = gcd(taken, given)
-    return Gearbox(taken // unit, given // unit)
+    return Cell(kernel.GEARBOX, (taken // unit, given // unit))
+
+
+def _window(view: WindowView) -> Cell:
+    if view.parallel:
+        return Cell(kernel.PATTERN, (), patterns.parallel_windows(view))
+    return Cell(kernel.WINDOW, tuple(window_parameters(view.geometry, view.depth)))
+
+
+class Model:
+    """A design as the arrays that the kernel steps."""
+
+    def __init__(self, design: Design) -> None:
+        """Lay out the cells of every layer and the streams between them."""
+        self._kinds: list[int] = []
+        self._parameters: list[tuple[int, ...]] = []
+        self._codes: list[patterns.Codes] = []
+        self._beats = [stream.port.beats for stream in design.streams]
+        self._wires: list[tuple[list[int], list[int]]] = []
+        self._fifos: dict[str, int] = {}
+        inputs = _by_layer(design.streams, "consumer")
+        outputs = _by_layer(design.streams, "producer")
+        for layer in design.layers:
+            self._add(layer, design.graph, inputs[layer.name], outputs[layer.name])
+        self._entry = next(iter(outputs[""]))
+        self._exits = np.array(inputs[""], np.int64)
+
+    def _add(self, layer: Layer, graph: Graph, taken: list[int], given: list[int]) -> None:
+        cells = cells_of(layer, graph)
+        for index, cell in enumerate(cells):
+            last = index == len(cells) - 1
+            if not last:
+                self._beats.append(0)  # inside a layer: nobody asks
+            below = given if last else [len(self._beats) - 1]
+            parameters = cell.parameters
+            if cell.codes is not None:
+                parameters = (sum(map(len, self._codes)), len(cell.codes))
+                self._codes.append(cell.codes)
+            if cell.kind == kernel.FIFO:
+                self._fifos[layer.name] = len(self._kinds)
+            self._kinds.append(cell.kind)
+            self._parameters.append(parameters)
+            self._wires.append((taken, below))
+            taken = below
+
+    def run(self, frames: int, pace: int = 0) -> Schedule:
+        """Run the design from reset for `frames` frames.
+
+        Args:
+            frames: how many.
+            pace: cycles per frame in which the source offers beats evenly; 0: as fast as it can.
+        """
+        parameters = np.zeros((len(self._kinds), kernel.PARAMETERS), np.int64)
+        for row, values in zip(parameters, self._parameters, strict=True):
+            row[: len(values)] = values
+        ends, first, state, complete = kernel.run(
+            np.array(self._kinds, np.int64),
+            parameters,
+            np.concatenate([*self._codes, np.zeros(1, np.uint8)]),
+            *_flat([taken for taken, _ in self._wires]),
+            *_flat([given for _, given in self._wires]),
+            np.array(self._beats, np.int64),
+            self._entry,
+            self._exits,
+            frames,
+            pace,
+        )
+        peaks = {name: int(state[cell, 4]) for name, cell in self._fifos.items()}
+        return Schedule(ends, int(first), peaks, bool(complete))
+
+
+def _by_layer(streams: Sequence[Stream], end: str) -> dict[str, list[int]]:
+    """Return the streams at each layer's inputs or outputs, in the order of its ports."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for index, stream in enumerate(streams):
+        name, port = getattr(stream, end)
+        found.setdefault(name, []).append((port, index))
+    return {name: [index for _, index in sorted(ports)] for name, ports in found.items()}
+
+
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
+    starts = np.cumsum([0, *map(len, lists)])
+    return starts.astype(np.int64), np.array([e for each in lists for e in each], np.int64)
 
 
 def latency_cycles(design: Design) -> int:
@@ -186,21 +194,4 @@ def latency_cycles(design: Design) -> int:
     One frame from reset, neither side held up; a frame answered in the cycle after it was taken
     has latency 1.
     """
-    cells = [cell for layer in design.layers for cell in cells_of(layer)]
-    to_send, to_take = design.source.beats, design.sink.beats
-    cycle = -1
-    while to_take:
-        cycle += 1
-        ready = True
-        to_take -= cells[-1].valid
-        pushed = [False] * (len(cells) + 1)
-        readies = [True] * (len(cells) + 1)
-        for index in range(len(cells) - 1, -1, -1):
-            ready = cells[index].ready(ready)
-            readies[index] = ready
-            offered = cells[index - 1].valid if index else to_send > 0
-            pushed[index] = ready and offered
-        to_send -= pushed[0]
-        for index, cell in enumerate(cells):
-            cell.step(pushed[index], readies[index + 1])
-    return cycle
+    return Model(design).run(1).latency_cycles

@@ -24,7 +24,7 @@ from bitmason.ir.types import Array
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """Real numbers `integers * scale + offset`; both factors broadcast to the frame."""
+    """Real numbers `integers * scale + offset`; both factors broadcast to the graph's frame."""
 
     integers: Activation
     scale: Array
@@ -50,7 +50,7 @@ def affine_of(ctx: Context, value: Activation) -> Affine | None:
                 scale, offset = scale / rational(divisor.array), offset / rational(divisor.array)
             case AddConst(value=summand):
                 offset = offset + rational(summand.array)
-    return Affine(Activation(node.operands[0]), scale, offset)
+    return Affine(Activation(node.operands[0], value.axes), scale, offset)
 
 
 def emit_real(ctx: Context, node: NodeView, affine: Affine, label: str) -> Activation:
@@ -59,7 +59,7 @@ def emit_real(ctx: Context, node: NodeView, affine: Affine, label: str) -> Activ
     Scales that vary along other axes than the last become constants of their own, which must then
     be floating-point numbers.
     """
-    shape = ctx.frame(affine.integers)
+    shape = ctx.shape(affine.integers)
     scale, offset = last_axis(affine.scale, shape), last_axis(affine.offset, shape)
     if scale is not None and offset is not None:
         return ctx.emit(Dequantise(scale, offset), [affine.integers], node.loc, label)

@@ -7,92 +7,25 @@ position. Whatever is not proven so is a mismatch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from bitmason.frontend.comparison import SHOWN, Comparison, Difference
+from bitmason.frontend.golden_rounding import QUANTISERS, Rounding
 from bitmason.frontend.importer import Imported
 from bitmason.frontend.node_view import NodeView
-from bitmason.frontend.reference import BatchError, Executor
+from bitmason.frontend.reference import BatchError, Context, Executor
 from bitmason.frontend.rounding_error import Bounded, RoundingErrors
-from bitmason.frontend.running_error import FLOAT32_UNIT
-from bitmason.ir import Bipolar, Graph, Node, Real
+from bitmason.ir import Graph, Node, Real
 from bitmason.ir.interp import run_all
 from bitmason.ir.ops.quantise import Quantise
-from bitmason.ir.ops.shape import Reshape
-from bitmason.ir.types import Array, IntArray
+from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.types import Array, IntArray, Shape
 
-_SHOWN = 8
 _CHUNK_FRAMES = 1024
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One element where executor and golden model differ, or lie too far apart.
-
-    For a quantiser, `position` is the golden model's place on the integer grid and `distance` that
-    from the nearest rounding boundary. `bound` is what rounding may have moved the executor.
-    """
-
-    reason: str
-    tensor: str
-    value: str
-    index: tuple[int, ...]
-    golden: float
-    executor: float
-    position: float
-    distance: float
-    bound: float
-
-    def __str__(self) -> str:
-        place = ", ".join(map(str, self.index))
-        return (
-            f"%{self.value}[{place}] ({self.tensor}): {self.reason}; golden {self.golden:g}, "
-            f"executor {self.executor:g}, position {self.position:.9g}, "
-            f"{self.distance:.3g} from a boundary, bound {self.bound:.3g}"
-        )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What was compared, and what was found; of `mismatches` and `ambiguous`, the first few."""
-
-    samples: int = 0
-    quantised: int = 0
-    mismatched: int = 0
-    mismatches: tuple[Difference, ...] = ()
-    ambiguous_count: int = 0
-    ambiguous: tuple[Difference, ...] = ()
-    outputs: int = 0
-    identical_outputs: int = 0
-    max_output_difference: float = 0.0
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every difference is a proven float32 tie."""
-        return self.mismatched == 0
-
-    def numbered_from(self, frame: int) -> Comparison:
-        """Return the same comparison for frames that are counted from `frame`."""
-        mismatches, ambiguous = (
-            tuple(replace(one, index=(one.index[0] + frame, *one.index[1:])) for one in found)
-            for found in (self.mismatches, self.ambiguous)
-        )
-        return replace(self, mismatches=mismatches, ambiguous=ambiguous)
-
-    def __add__(self, other: Comparison) -> Comparison:
-        return Comparison(
-            self.samples + other.samples,
-            self.quantised + other.quantised,
-            self.mismatched + other.mismatched,
-            (self.mismatches + other.mismatches)[:_SHOWN],
-            self.ambiguous_count + other.ambiguous_count,
-            (self.ambiguous + other.ambiguous)[:_SHOWN],
-            self.outputs + other.outputs,
-            self.identical_outputs + other.identical_outputs,
-            max(self.max_output_difference, other.max_output_difference),
-        )
+# All tensors of a chunk together: some hundred megabytes, each number being kept about ten times.
+_CHUNK_ELEMENTS = 2**22
 
 
 def compare(imported: Imported, x: Array) -> Comparison:
@@ -106,8 +39,9 @@ def compare(imported: Imported, x: Array) -> Comparison:
         x: float32 inputs `(frames, *frame)`.
     """
     x = np.ascontiguousarray(x, dtype=np.float32)
+    fitting = _CHUNK_ELEMENTS // max(Executor(imported.model).elements, 1)
     try:
-        return _in_chunks(imported, x, _CHUNK_FRAMES)
+        return _in_chunks(imported, x, min(max(fitting, 1), _CHUNK_FRAMES))
     except BatchError:
         return _in_chunks(imported, x, 1)
 
@@ -170,24 +104,36 @@ class _Comparer:
     """One comparison under way."""
 
     def __init__(self, imported: Imported, x: Array, executor: Executor) -> None:
-        graph = imported.graph
-        self._graph = graph
+        self._imported = imported
+        self._graph = imported.graph
         self._executor = executor
-        self._context = executor.run(x)
-        self._golden = run_all(graph, {graph.inputs[0].name: x})
-        exact = _declared_input(imported, self._golden)
-        self._errors = RoundingErrors(self._context, executor.input, exact)
-        self._unquantised = _unquantised(graph)
+        self._context: Context = executor.begin(x)
+        self._golden = run_all(self._graph, {self._graph.inputs[0].name: x})
+        self._errors = RoundingErrors(self._context, executor.input, self._declared_input())
+        self._unquantised = _unquantised(self._graph)
         self._made_from: dict[str, list[Node]] = {}
-        for node in graph.nodes:
+        for node in self._graph.nodes:
             if node.name in imported.tensors:
                 self._made_from.setdefault(imported.tensors[node.name], []).append(node)
         self._result = Comparison(samples=len(x))
+
+    def _declared_input(self) -> Array | None:
+        """Return the numbers that the input stands for, where its integers were declared."""
+        names = [self._graph.inputs[0].name]
+        for name in names:
+            for node in self._graph.users[name]:
+                if isinstance(node.op, Quantise) and node.name not in self._imported.tensors:
+                    made = self._golden[node.name] * node.op.scale.array
+                    return np.asarray(_undone(self._graph, name, made), dtype=np.float64)
+                if isinstance(node.op, Transpose | Reshape):
+                    names.append(node.name)
+        return None
 
     def run(self) -> Comparison:
         """Walk both sides in the executor's order."""
         with np.errstate(all="ignore"):
             for maker in self._executor.nodes:
+                self._executor.step(maker, self._context)
                 self._errors.step(maker)
                 for tensor in maker.outputs:
                     self._visit(tensor, maker)
@@ -196,80 +142,93 @@ class _Comparer:
     def _visit(self, tensor: str, maker: NodeView) -> None:
         for node in self._made_from.get(tensor, ()):
             pair = _Pair(node, tensor, maker)
-            if isinstance(node.op, Quantise):
-                self._compare_quantiser(pair, node.op)
+            if isinstance(node.op, QUANTISERS):
+                self._compare_quantiser(pair)
             elif isinstance(node.type.elem, Real):
                 self._compare_real(pair)
             else:
                 self._compare_labels(pair)
 
-    def _compare_quantiser(self, pair: _Pair, op: Quantise) -> None:
+    def _compare_quantiser(self, pair: _Pair) -> None:
         golden: IntArray = self._golden[pair.node.name]
+        truncates = pair.maker.op == "Trunc"
+        rounding = Rounding.of(self._graph, pair.node, truncates=truncates)
         place = self._errors.positions[pair.tensor]
-        source = self._context[place.source].reshape(golden.shape)
-        codes = op.evaluate(source)
-        faults, seen = self._judge_positions(pair, op, _Operands(source, place.levels, codes))
-        step = self._step(pair)
-        zero_point = op.zero_point.array.astype(np.float64)
-        made = self._context[pair.tensor].reshape(golden.shape)
-        level = (codes - zero_point) * step
-        faults["the executor rounds its own number otherwise"] = ~(
-            np.abs(made - level) <= FLOAT32_UNIT * 2 * np.abs(level)
+        source = self._as_golden(pair, self._context[place.source])
+        levels = self._all_as_golden(pair, place.levels)
+        operands = _Operands(source, levels, rounding.codes(source))
+        faults, seen = self._judge_positions(pair, rounding, operands)
+        faults["the executor rounds its own number otherwise"] = self._rounds_otherwise(
+            pair, operands.codes
         )
         bad = np.zeros(golden.shape, bool)
         for reason, mask in faults.items():
             self._note(reason, pair, mask & ~bad, seen, proven=False)
             bad |= mask
-        tied = (codes != golden) & ~bad
+        tied = (operands.codes != golden) & ~bad
         self._note("a tie within float32 rounding", pair, tied, seen, proven=True)
         self._result += Comparison(quantised=golden.size)
-        self._go_on_from(pair, golden - zero_point, step)
+        self._go_on_from(pair)
 
     def _judge_positions(
-        self, pair: _Pair, op: Quantise, operands: _Operands
+        self, pair: _Pair, rounding: Rounding, operands: _Operands
     ) -> tuple[dict[str, Array], _Seen]:
         """Return which elements lie too far from their exact positions, by reason."""
-        golden = self._golden[pair.node.name]
-        operand = self._golden[pair.node.operands[0]]
-        levels = _shaped(operands.levels, golden.shape)
-        zero_point = op.zero_point.array.astype(np.float64)
+        levels = operands.levels
+        exact = rounding.clamped(levels.exact + rounding.zero_point)
 
         def off(position: Array) -> Array:
             """Return the distance from the exact position, as far as clamping leaves any."""
-            both = (position.astype(np.float64), levels.exact + zero_point)
-            clamped = [np.clip(one, op.out.lo, op.out.hi) for one in both]
-            return np.abs(clamped[0] - clamped[1])
+            return np.abs(rounding.clamped(position.astype(np.float64)) - exact)
 
-        position = op.position(operand)
+        position = rounding.position(self._golden[rounding.operand])
         bound = levels.executor + levels.golden
-        of_golden = bound if pair.node.operands[0] in self._unquantised else levels.golden
+        of_golden = bound if rounding.operand in self._unquantised else levels.golden
         faults = {
             "the golden model computes another real number": ~_within(off(position), of_golden),
             "the executor computes another real number": ~_within(
-                off(op.position(operands.source)), bound
+                off(rounding.position(operands.source)), bound
             ),
         }
-        distance = _to_boundary(position.astype(np.float64), op)
+        distance = rounding.to_boundary(position.astype(np.float64))
+        golden = self._golden[pair.node.name]
         return faults, _Seen(golden, operands.codes, position, distance, bound)
 
-    def _step(self, pair: _Pair) -> Array:
-        """Return the real number between neighbouring levels, for each element."""
+    def _rounds_otherwise(self, pair: _Pair, codes: IntArray) -> Array:
+        """Return where the executor's result is not what the codes of its operand stand for."""
         made = self._context[pair.tensor]
-        step = np.broadcast_to(self._errors.step_of(pair.maker, made.ndim), made.shape)
-        return step.reshape(self._golden[pair.node.name].shape)
+        level = self._errors.meaning(pair.maker, self._as_made(pair, codes))
+        is_level = _within(np.abs(made - level.exact), level.executor)
+        return ~self._as_golden(pair, is_level)
 
-    def _go_on_from(self, pair: _Pair, levels: Array, step: Array) -> None:
+    def _go_on_from(self, pair: _Pair) -> None:
         """Let the executor continue with the golden integers."""
-        made = self._context[pair.tensor]
-        patched = (levels.astype(np.float32) * step.astype(np.float32)).reshape(made.shape)
-        if not np.array_equal(patched, made):
-            self._executor.resume(self._context, pair.tensor, patched.astype(made.dtype))
-        self._errors.assign(pair.tensor, levels.reshape(made.shape), pair.maker)
+        codes = self._as_made(pair, self._golden[pair.node.name])
+        kind = self._context[pair.tensor].dtype
+        self._context[pair.tensor] = self._errors.meaning(pair.maker, codes).exact.astype(kind)
+        self._errors.assign(pair.tensor, codes, pair.maker)
+
+    def _as_golden(self, pair: _Pair, made: Array) -> Array:
+        """Return numbers that lie as the executor's tensor does as the golden value lies."""
+        return self._imported.from_file(pair.node.name, made)
+
+    def _all_as_golden(self, pair: _Pair, bounded: Bounded) -> Bounded:
+        full = bounded.exact.shape
+        exact, executor, golden = (
+            self._as_golden(pair, np.broadcast_to(array, full))
+            for array in (bounded.exact, bounded.executor, bounded.golden)
+        )
+        return Bounded(exact, executor, golden)
+
+    def _as_made(self, pair: _Pair, golden: Array) -> Array:
+        """Return numbers that lie as the golden value does as the executor's tensor lies."""
+        shape = self._context[pair.tensor].shape
+        return self._imported.to_file(pair.node.name, golden).reshape(shape)
 
     def _compare_real(self, pair: _Pair) -> None:
         golden = self._golden[pair.node.name]
-        made = self._context[pair.tensor].reshape(golden.shape)
-        bounded = self._bounded(pair.tensor, golden.shape)
+        made = self._as_golden(pair, self._context[pair.tensor])
+        bounded = self._all_as_golden(pair, self._bounded(pair.tensor))
         of_golden = bounded.executor if pair.node.name in self._unquantised else bounded.golden
         rounded = golden.astype(made.dtype)
         difference = np.abs(golden.astype(np.float64) - made)
@@ -291,7 +250,7 @@ class _Comparer:
         made = self._context[pair.tensor].reshape(golden.shape)
         scores = np.asarray(self._golden[ranking.operands[0]], dtype=np.float64)
         source = self._errors.scores[pair.tensor]
-        bounded = self._bounded(source, scores.shape)
+        bounded = _shaped(self._bounded(source), scores.shape)
         worst = 2 * (bounded.executor + bounded.golden).max(axis=-1, keepdims=True)
         picked = np.clip(made, 0, scores.shape[-1] - 1).astype(np.int64)
         best, other = (np.take_along_axis(scores, pick, axis=-1) for pick in (golden, picked))
@@ -318,17 +277,17 @@ class _Comparer:
             node = above
         return node
 
-    def _bounded(self, tensor: str, shape: tuple[int, ...]) -> Bounded:
+    def _bounded(self, tensor: str) -> Bounded:
         if tensor in self._errors.bounded:
-            return _shaped(self._errors.bounded[tensor], shape)
-        unknown = np.full(shape, np.nan)
+            return self._errors.bounded[tensor]
+        unknown = np.full(self._context[tensor].shape, np.nan)
         return Bounded(unknown, unknown, unknown)
 
     def _note(self, reason: str, pair: _Pair, mask: Array, seen: _Seen, *, proven: bool) -> None:
         count = int(np.count_nonzero(mask))
         if not count:
             return
-        places = [tuple(map(int, index)) for index in np.argwhere(mask)[:_SHOWN]]
+        places = [tuple(map(int, index)) for index in np.argwhere(mask)[:SHOWN]]
         found = tuple(seen.at(place, reason, pair) for place in places)
         if proven:
             self._result += Comparison(ambiguous_count=count, ambiguous=found)
@@ -336,20 +295,22 @@ class _Comparer:
             self._result += Comparison(mismatched=count, mismatches=found)
 
 
-def _declared_input(imported: Imported, golden: Mapping[str, Array]) -> Array | None:
-    """Return the numbers that the input stands for, where its integers were declared."""
-    graph = imported.graph
-    for node in graph.users[graph.inputs[0].name]:
-        if isinstance(node.op, Quantise) and node.name not in imported.tensors:
-            return np.asarray(golden[node.name] * node.op.scale.array, dtype=np.float64)
-    return None
+def _undone(graph: Graph, name: str, frames: Array) -> Array:
+    """Return the input's frames, of which `frames` are a rearrangement, the value `name`."""
+    node = graph.producer(name)
+    while node is not None:
+        if isinstance(node.op, Transpose):
+            frames = frames.transpose(0, *(1 + np.argsort(node.op.perm)))
+        frames = frames.reshape(len(frames), *graph.operand_types(node)[0].shape)
+        node = graph.producer(node.operands[0])
+    return frames
 
 
 def _unquantised(graph: Graph) -> set[str]:
     """Return the values before the first quantisers, which the golden model has in float32."""
     found = {value.name for value in graph.inputs}
     for node in graph.nodes:
-        if not isinstance(node.op, Quantise) and found.issuperset(node.operands):
+        if not isinstance(node.op, QUANTISERS) and found.issuperset(node.operands):
             found.add(node.name)
     return found
 
@@ -359,18 +320,10 @@ def _within(distance: Array, bound: Array) -> Array:
     return np.asarray(np.isfinite(bound) & (distance <= bound))
 
 
-def _shaped(bounded: Bounded, shape: tuple[int, ...]) -> Bounded:
+def _shaped(bounded: Bounded, shape: Shape) -> Bounded:
     full = bounded.exact.shape
     exact, executor, golden = (
         np.broadcast_to(array, full).reshape(shape)
         for array in (bounded.exact, bounded.executor, bounded.golden)
     )
     return Bounded(exact, executor, golden)
-
-
-def _to_boundary(position: Array, op: Quantise) -> Array:
-    """Return how far each position is from the nearest place where the rounded value changes."""
-    if isinstance(op.out, Bipolar):
-        return np.abs(position)
-    halves = 0.5 if op.rounding in ("ROUND", "HALF_UP", "HALF_DOWN") else 0.0
-    return np.asarray(np.abs(position - halves - np.round(position - halves)))

@@ -13,6 +13,7 @@ from typing import NoReturn
 import numpy as np
 
 from bitmason.diagnostics import Collector, CompileError, Diagnostic, Loc, fail, quote
+from bitmason.frontend.axes import Axes, flat_order, frame_of, identity, to_graph
 from bitmason.frontend.constants import ELEMENTWISE, fold, is_folded
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import DOMAINS, HANDLERS, nearest
@@ -28,11 +29,17 @@ class Context:
     """The graph so far, the value of every ONNX tensor so far, and the faults so far."""
 
     def __init__(self, builder: Builder, opset: int) -> None:
-        """Start with an empty graph for a model of version `opset` of the standard operators."""
+        """Start with an empty graph for a model of version `opset` of the standard operators.
+
+        Where `has_images` is set, values keep the layout in which they are made, channels last,
+        until an operator needs another; else every Transpose is a node of its own.
+        """
         self.opset = opset
         self.errors = Collector()
         self.values: dict[str, Value] = {}
+        self.has_images = False
         self.tensors: dict[str, str] = {}
+        self.layouts: dict[str, tuple[int, ...]] = {}
         self._builder = builder
         self._nodes: dict[str, Node] = {}
         self._unsupported: dict[tuple[str, str], list[NodeView]] = {}
@@ -132,24 +139,43 @@ class Context:
         """Return the element type of an activation."""
         return self._builder.type_of(value.name).elem
 
-    def frame(self, value: Activation) -> Shape:
-        """Return the shape of one frame of an activation, without the batch axis."""
+    def shape(self, value: Activation) -> Shape:
+        """Return the shape of one frame of an activation as the graph has it."""
         return self._builder.type_of(value.name).shape
+
+    def axes(self, value: Activation) -> Axes:
+        """Return where the axes of the ONNX tensor lie in the value of the graph."""
+        return identity(len(self.shape(value))) if value.axes is None else value.axes
+
+    def frame(self, value: Activation) -> Shape:
+        """Return the shape of one frame of an activation in the file, without the batch axis."""
+        return frame_of(self.shape(value), self.axes(value))
+
+    def viewed(self, name: str, axes: Axes) -> Activation:
+        """Return the value `name` of the graph as an ONNX tensor with these axes."""
+        is_plain = axes == identity(len(self.shape(Activation(name))))
+        return Activation(name, None if is_plain else axes)
+
+    def stands_for(self, value: Activation, tensor: str) -> None:
+        """Note which ONNX tensor a value of the graph belongs to, for the comparison with it."""
+        self.tensors[value.name] = tensor
+        if value.axes is not None:
+            self.layouts[value.name] = flat_order(value.axes, len(self.shape(value)))
 
     def maker(self, value: Activation) -> Node | None:
         """Return the IR node that makes `value`, or None for the model's input."""
         return self._nodes.get(value.name)
 
     def emit(self, op: Op, operands: Sequence[Activation], loc: Loc, label: str) -> Activation:
-        """Add an operation to the graph."""
+        """Add an operation to the graph; its result lies as the first operand does."""
         name = self._builder.add(op, [operand.name for operand in operands], loc, label)
         made = self._builder.node(name)
         assert made is not None
         self._nodes[name] = made
-        return Activation(name)
+        return Activation(name, operands[0].axes)
 
     def for_frame(self, node: NodeView, array: Array, value: Activation, what: str) -> Const:
-        """Return `array` without its batch axis, after checking that it fits frames of `value`."""
+        """Return `array`, which must broadcast to frames of `value`, for frames of the graph."""
         shape = self.frame(value)
         fitted = array
         while fitted.ndim > len(shape) and fitted.shape[0] == 1:
@@ -158,7 +184,12 @@ class Context:
             self.refuse(
                 node, f"{what} of shape {list(array.shape)} does not fit {[1, *shape]} values"
             )
-        return Const(fitted)
+        if value.axes is None:
+            return Const(fitted)
+        if fitted.size == 1:
+            return Const(fitted.reshape(()))
+        full = fitted.reshape((1,) * (len(shape) - fitted.ndim) + fitted.shape)
+        return Const(to_graph(full, value.axes, self.shape(value)))
 
     def integer_list(self, node: NodeView, index: int, attribute: str) -> tuple[int, ...] | None:
         """Return a list of integers given as an operand or, in older opsets, as an attribute."""

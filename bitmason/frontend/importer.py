@@ -6,26 +6,28 @@ those of one stage together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 import bitmason.frontend.nodes  # noqa: F401  registers every importer
 from bitmason.diagnostics import CompileError, Loc, fail, quote
+from bitmason.frontend import images, layout
 from bitmason.frontend.constants import MAX_ELEMENTS
 from bitmason.frontend.context import Context
 from bitmason.frontend.loading import load
+from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.tensors import to_constant
 from bitmason.frontend.topology import arrange
 from bitmason.frontend.values import Activation, Codes, Constant, Poison, Quantised
 from bitmason.ir import Builder, Const, Graph, IntType, Real, TensorType, verify
 from bitmason.ir.ops.quantise import Dequantise, Quantise
-from bitmason.ir.types import Shape
+from bitmason.ir.types import Array, Shape
 
 _EXPORT_FIXED = "export with an example input of batch 1 and without dynamic_axes or dynamic_shapes"
 
@@ -35,12 +37,28 @@ class Imported:
     """A network as the compiler works on it, beside the model it came from.
 
     `model` is the file with all its data inside; `tensors` leads from every quantiser and every
-    output of `graph` to the ONNX tensor that holds its real-valued result.
+    output of `graph` to the ONNX tensor that holds its real-valued result. `layouts` names the
+    axes of those values in the order in which the file has them, where it is another order than
+    the graph's; there the file may also merge neighbours and leave out axes of length 1.
     """
 
     graph: Graph
     model: bytes
     tensors: Mapping[str, str]
+    layouts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def from_file(self, name: str, frames: Array) -> Array:
+        """Return frames of the tensor `tensors[name]` as the graph has those of value `name`."""
+        shape = self.graph[name].type.shape
+        order = self.layouts.get(name, tuple(range(len(shape))))
+        split = frames.reshape(len(frames), *(shape[axis] for axis in order))
+        return split.transpose(0, *(1 + np.argsort(order)))
+
+    def to_file(self, name: str, frames: Array) -> Array:
+        """Return frames of value `name` with their elements in the order of `tensors[name]`."""
+        rank = len(self.graph[name].type.shape)
+        order = self.layouts.get(name, tuple(range(rank)))
+        return frames.transpose(0, *(1 + axis for axis in order))
 
 
 def import_model(
@@ -65,10 +83,13 @@ def import_model(
     nodes = arrange(model.graph, file)
     builder = Builder(Path(file).stem)
     ctx = Context(builder, _opset(model))
+    ctx.has_images = any(node.op in images.OPERATORS for node in nodes)
     used = {name for node in nodes for name in node.inputs}
     used |= {value.name for value in model.graph.output}
     _bind_constants(model.graph, used, ctx, file)
     _bind_input(model.graph, ctx, builder, file)
+    if ctx.has_images:
+        _put_channels_last(model.graph, nodes, ctx, file)
     if declared_input is not None:
         _declare_input(model.graph, ctx, file, *declared_input)
     for node in nodes:
@@ -78,7 +99,8 @@ def import_model(
     graph = _without_dead(builder.finish(list(outputs)))
     verify(graph)
     tensors = {name: tensor for name, tensor in ctx.tensors.items() if name in graph} | outputs
-    return Imported(graph, loaded.data, MappingProxyType(tensors))
+    layouts = {name: order for name, order in ctx.layouts.items() if tensors.get(name)}
+    return Imported(graph, loaded.data, MappingProxyType(tensors), MappingProxyType(layouts))
 
 
 def _opset(model: ModelProto) -> int:
@@ -114,6 +136,21 @@ def _bind_input(graph: GraphProto, ctx: Context, builder: Builder, file: str) ->
         ctx.errors.add(error)
 
 
+def _put_channels_last(
+    graph: GraphProto, nodes: Sequence[NodeView], ctx: Context, file: str
+) -> None:
+    """Let the input lie as its first image operator reads it, once and in front of everything."""
+    for value in graph.input:
+        found = ctx.values.get(value.name)
+        if not isinstance(found, Activation):
+            continue
+        rank = len(ctx.frame(found))
+        order = images.order_of_input(nodes, value.name, rank)
+        if order is not None and rank in {2, 3}:
+            place = _border(value.name, file)
+            ctx.values[value.name] = layout.arrange(place, ctx, found, order, units=3 - rank)
+
+
 def _declare_input(
     graph: GraphProto, ctx: Context, file: str, elem: IntType, scale: Fraction
 ) -> None:
@@ -126,6 +163,11 @@ def _declare_input(
             codes = ctx.emit(Quantise(step, zero, elem), [found], loc, f"{value.name}_codes")
             made = ctx.emit(Dequantise((scale,)), [codes], loc, f"{value.name}_real")
             ctx.values[value.name] = made
+
+
+def _border(tensor: str, file: str) -> NodeView:
+    """Return what stands for a node where an input or output changes its layout."""
+    return NodeView(NodeProto(op_type="Transpose", name=tensor), file)
 
 
 def _frame(value: ValueInfoProto, loc: Loc) -> Shape:
@@ -166,7 +208,8 @@ def _outputs(graph: GraphProto, ctx: Context, file: str) -> dict[str, str]:
         if not isinstance(value, Activation) or ctx.maker(value) is None:
             message = f"output {quote(output.name)} does not depend on any layer"
             fail("F015", message, loc=loc, help="compile a model that has at least one layer")
-        found[value.name] = output.name
+        plain = layout.in_file_order(_border(output.name, file), ctx, value)
+        found[plain.name] = output.name
     return found
 
 

@@ -93,7 +93,7 @@ def quantise_activation(node: NodeView, ctx: Context, source: Activation, grid: 
     )
     op = Quantise(position, zero_point, grid.elem, grid.rounding)
     codes = ctx.emit(op, [source], node.loc, node.label)
-    ctx.tensors[codes.name] = node.outputs[0]
+    ctx.stands_for(codes, node.outputs[0])
     exact_scale = rational(scale.array)
     affine = Affine(codes, exact_scale, -rational(zero_point.array) * exact_scale)
     return emit_real(ctx, node, affine, f"{node.label}_real")

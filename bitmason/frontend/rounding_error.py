@@ -13,11 +13,14 @@ import numpy as np
 
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.reference import Context
-from bitmason.frontend.rounding_rules import CORRECTLY_ROUNDED, MOVING, RULES
+from bitmason.frontend.rounding_rules import CORRECTLY_ROUNDED, MOVING, rule_of
 from bitmason.frontend.running_error import FLOAT32_UNIT, FLOAT64_UNIT, Running
 from bitmason.ir.types import Array
 
-_QUANTISERS = frozenset({"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear"})
+_QUANTISERS = frozenset(
+    {"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "Trunc", "MultiThreshold"}
+)
+_INPUTS_OF_NEW_TRUNC = 6  # operand, scale, zero point, width, and the result's scale and width
 _DEQUANTISING = frozenset({"Quant", "IntQuant", "BipolarQuant", "DequantizeLinear"})
 
 
@@ -80,14 +83,35 @@ class RoundingErrors:
                 self._apply(node)
 
     def assign(self, tensor: str, codes: Array, node: NodeView) -> None:
-        """Fix `tensor`, which the quantiser `node` makes, to integers without zero point."""
-        exact = codes.astype(np.float64) * self.step_of(node, codes.ndim)
-        off = np.abs(self._context[tensor].astype(np.float64) - exact)
-        self.bounded[tensor] = Bounded(exact, off, np.zeros_like(exact))
+        """Fix `tensor`, made by the quantiser `node`, to what the integers `codes` stand for."""
+        found = self.meaning(node, codes)
+        off = np.abs(self._context[tensor].astype(np.float64) - found.exact)
+        self.bounded[tensor] = Bounded(found.exact, off, found.golden)
 
-    def step_of(self, node: NodeView, rank: int) -> Array:
-        """Return the real number between neighbouring levels of the result of a quantiser."""
-        return self._scale(node, rank)
+    def meaning(self, node: NodeView, codes: Array) -> Bounded:
+        """Return the real numbers that the quantiser `node` makes of integers.
+
+        Codes of QuantizeLinear count from its zero point, as the golden model has them.
+        """
+        levels = codes.astype(np.float64)
+        if node.op == "MultiThreshold":
+            scale, bias = node.number("out_scale", 1.0), node.number("out_bias", 0.0)
+            terms = np.abs(levels * scale) + abs(bias)
+            off = FLOAT64_UNIT * terms if bias else np.zeros_like(levels)
+            return Bounded(levels * scale + bias, 2 * FLOAT32_UNIT * terms, off)
+        step, zero_point = self._grid(node, codes.ndim)
+        exact = (levels - zero_point) * step
+        return Bounded(exact, 2 * FLOAT32_UNIT * np.abs(exact), np.zeros_like(exact))
+
+    def _grid(self, node: NodeView, rank: int) -> tuple[Array, Array]:
+        """Return the real number between neighbouring levels of a result, and the code of zero."""
+        step, zero = self._scale(node, rank), np.zeros(())
+        if node.op in ("Quant", "IntQuant", "Trunc"):
+            zero = self._context[node.inputs[2]].astype(np.float64)
+        if node.op == "Trunc" and len(node.inputs) == _INPUTS_OF_NEW_TRUNC:
+            coarse = self._context[node.inputs[4]].astype(np.float64)
+            return coarse, zero / 2.0 ** np.round(np.log2(coarse / step))
+        return step, zero
 
     def _scale(self, node: NodeView, rank: int) -> Array:
         scale = self._context[node.inputs[1]].astype(np.float64)
@@ -101,7 +125,7 @@ class RoundingErrors:
         if node.op in _DEQUANTISING:
             self._fold_quantiser(node)
             return
-        if node.op in MOVING:
+        if node.op in MOVING and self._context[node.outputs[0]].dtype.kind == "f":
             self._apply(node)
             return
         runnings = [self._running(name, None) for name in node.inputs]
@@ -111,9 +135,11 @@ class RoundingErrors:
                 continue
             exact = found.astype(np.float64)
             bound = np.zeros_like(exact)
-            if index == 0 and node.op in RULES and node.op not in CORRECTLY_ROUNDED:
+            rule = rule_of(node)
+            if index == 0 and rule is not None and node.op not in CORRECTLY_ROUNDED:
                 with np.errstate(all="ignore"):
-                    bound = RULES[node.op](node, found.shape, *runnings).bound
+                    (made,) = _each(rule(node, found.shape, *runnings))
+                bound = made.bound
             self.bounded[output] = Bounded(exact, np.zeros_like(exact), bound)
 
     def _fold_quantiser(self, node: NodeView) -> None:
@@ -157,7 +183,7 @@ class RoundingErrors:
     def _position(self, node: NodeView, unit: float) -> Running:
         x = self._running(node.inputs[0], unit)
         assert x is not None
-        if node.op == "BipolarQuant":
+        if node.op in ("BipolarQuant", "MultiThreshold"):
             return x
         scale = Running.exactly(self._scale(node, x.exact.ndim), unit)
         level = x / scale
@@ -167,15 +193,21 @@ class RoundingErrors:
         return Running(level.exact, (level + zero_point).bound, unit)
 
     def _apply(self, node: NodeView) -> None:
-        if node.op not in RULES:
+        rule = rule_of(node)
+        if rule is None:
             return
         shape = self._context[node.outputs[0]].shape
         both = [
-            RULES[node.op](node, shape, *(self._running(name, unit) for name in node.inputs))
+            _each(rule(node, shape, *(self._running(name, unit) for name in node.inputs)))
             for unit in (FLOAT32_UNIT, FLOAT64_UNIT)
         ]
-        bounds = [np.broadcast_to(one.bound, one.exact.shape) for one in both]
-        self.bounded[node.outputs[0]] = Bounded(both[0].exact, *bounds)
+        for output, executor, golden in zip(node.outputs, *both, strict=False):
+            bounds = [np.broadcast_to(one.bound, one.exact.shape) for one in (executor, golden)]
+            self.bounded[output] = Bounded(executor.exact, *bounds)
+
+
+def _each(found: Running | tuple[Running, ...]) -> tuple[Running, ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _exactly(array: Array) -> Bounded:

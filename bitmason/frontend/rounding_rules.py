@@ -5,16 +5,43 @@ Invariant: a rule bounds every order of operations that onnxruntime may choose f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from bitmason.frontend import rounding_moves as moves
+from bitmason.frontend import rounding_windows as windows
 from bitmason.frontend.node_view import NodeView
-from bitmason.frontend.running_error import FLOAT64_UNIT, Running
-from bitmason.ir.types import Array
+from bitmason.frontend.running_error import Running
+from bitmason.ir.types import Array, Shape
 
-Rule = Callable[..., Running]
+Rule = Callable[..., Running | tuple[Running, ...]]
+_CHANNELS_LAST = "qonnx.custom_op.channels_last"
+
+
+def rule_of(node: NodeView) -> Rule | None:
+    """Return what `node` does to errors: of its first result, or of each, given its operands."""
+    rule = RULES.get(node.op)
+    if rule is None or node.domain != _CHANNELS_LAST:
+        return rule
+    return _with_channels_last(rule)
+
+
+def _with_channels_last(rule: Rule) -> Rule:
+    """Wrap a rule as qonnx wraps the operator: images and kernels are turned around it."""
+
+    def wrapped(node: NodeView, shape: Shape, x: Running, *others: Running) -> Running:
+        kernels = 1 if node.op == "Conv" else 0
+        turned = [moves.channels_first(other) for other in (x, *others[:kernels])]
+        inner = (shape[0], shape[-1], *shape[1:-1])
+        found = rule(node, inner, *turned, *others[kernels:])
+        assert isinstance(found, Running), "these operators have one result"
+        return moves.channels_last(found)
+
+    return wrapped
 
 
 def _number(node: NodeView, name: str, default: float, like: Running) -> Running:
@@ -22,23 +49,16 @@ def _number(node: NodeView, name: str, default: float, like: Running) -> Running
     return Running.exactly(exact, like.unit)
 
 
-def _matmul(node: NodeView, shape: Sequence[int], a: Running, b: Running) -> Running:
-    return a @ _integers(b)
-
-
-def _integers(weights: Running) -> Running:
-    """Return weights as the golden model has them: integers, not rounded real numbers."""
-    if weights.unit == FLOAT64_UNIT:
-        return Running(weights.exact, np.zeros_like(weights.exact), weights.unit)
-    return weights
+def _matmul(node: NodeView, shape: Shape, a: Running, b: Running) -> Running:
+    return a @ windows.integers(b)
 
 
 def _gemm(
-    node: NodeView, shape: Sequence[int], a: Running, b: Running, c: Running | None = None
+    node: NodeView, shape: Shape, a: Running, b: Running, c: Running | None = None
 ) -> Running:
     a = a.moved(np.transpose) if node.integer("transA", 0) else a
     b = b.moved(np.transpose) if node.integer("transB", 0) else b
-    product = _scaled(a @ _integers(b), node, "alpha")
+    product = _scaled(a @ windows.integers(b), node, "alpha")
     return product if c is None else product + _scaled(c, node, "beta")
 
 
@@ -47,7 +67,7 @@ def _scaled(x: Running, node: NodeView, name: str) -> Running:
     return x if factor.exact == 1 else x * factor
 
 
-def _batch_norm(node: NodeView, shape: Sequence[int], x: Running, *rows: Running) -> Running:
+def _batch_norm(node: NodeView, shape: Shape, x: Running, *rows: Running) -> Running:
     """Follow onnxruntime, which folds the four rows into a factor and a summand first."""
     channels = (-1,) + (1,) * (len(shape) - 2)
     gamma, beta, mean, variance = (row.moved(lambda array: array.reshape(channels)) for row in rows)
@@ -56,20 +76,20 @@ def _batch_norm(node: NodeView, shape: Sequence[int], x: Running, *rows: Running
     return x * scale + (beta - mean * scale)
 
 
-def _clip(node: NodeView, shape: Sequence[int], x: Running, *bounds: Running | None) -> Running:
+def _clip(node: NodeView, shape: Shape, x: Running, *bounds: Running | None) -> Running:
     given: list[Any] = [None if bound is None else bound.exact for bound in (*bounds, None, None)]
     lo = given[0] if given[0] is not None else node.number("min", -np.inf)
     hi = given[1] if given[1] is not None else node.number("max", np.inf)
     return x.monotone(lambda array: np.minimum(np.maximum(array, lo), hi))
 
 
-def _hard_sigmoid(node: NodeView, shape: Sequence[int], x: Running) -> Running:
+def _hard_sigmoid(node: NodeView, shape: Shape, x: Running) -> Running:
     line = x * _number(node, "alpha", 0.2, x) + _number(node, "beta", 0.5, x)
     return line.monotone(lambda array: np.clip(array, 0.0, 1.0))
 
 
 def _extreme(choose: Callable[[Array, Array], Array]) -> Rule:
-    def rule(node: NodeView, shape: Sequence[int], x: Running, limit: Running) -> Running:
+    def rule(node: NodeView, shape: Shape, x: Running, limit: Running) -> Running:
         return x.monotone(lambda array: choose(array, limit.exact))
 
     return rule
@@ -81,7 +101,7 @@ def _leaky(x: Running, slope: Array) -> Running:
     return x.rounded(exact, bound, np.abs(exact) + bound)
 
 
-def _pow(node: NodeView, shape: Sequence[int], x: Running, exponent: Running) -> Running:
+def _pow(node: NodeView, shape: Shape, x: Running, exponent: Running) -> Running:
     positive = Running(np.where(x.exact - x.bound > 0, x.exact, np.nan), x.bound, x.unit)
     power = exponent.exact
     raised = positive.approximated(lambda array: np.power(array, np.abs(power)), absolute=False)
@@ -89,15 +109,7 @@ def _pow(node: NodeView, shape: Sequence[int], x: Running, exponent: Running) ->
     return raised if np.all(power >= 0) else one / raised
 
 
-def _rearrange(node: NodeView, shape: Sequence[int], x: Running, *_: Running | None) -> Running:
-    return x.moved(lambda array: array.reshape(shape))
-
-
-def _transpose(node: NodeView, shape: Sequence[int], x: Running) -> Running:
-    return x.moved(lambda array: array.transpose(node.integers("perm")))
-
-
-def _top_k(node: NodeView, shape: Sequence[int], x: Running, *_: Running | None) -> Running:
+def _top_k(node: NodeView, shape: Shape, x: Running, *_: Running | None) -> Running:
     """Order statistics move no further than the operand that moves most."""
     axis = node.integer("axis", -1)
     ordered = np.flip(np.sort(x.exact, axis=axis), axis=axis)
@@ -116,7 +128,8 @@ def _step(function: Callable[[Array], Array]) -> Rule:
 
 # These only place numbers elsewhere.
 MOVING = frozenset(
-    {"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"}
+    {"Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Concat"}
+    | {"Split", "Slice", "Pad", "Gather", "Expand", "Tile", "DepthToSpace", "SpaceToDepth"}
 )
 # NumPy and onnxruntime fold these to the same bits.
 CORRECTLY_ROUNDED = frozenset(
@@ -125,6 +138,7 @@ CORRECTLY_ROUNDED = frozenset(
 RULES: dict[str, Rule] = {
     "Add": lambda node, shape, a, b: a + b,
     "Sub": lambda node, shape, a, b: a - b,
+    "Sum": lambda node, shape, *operands: reduce(operator.add, operands),
     "Mul": lambda node, shape, a, b: a * b,
     "Div": lambda node, shape, a, b: a / b,
     "Sqrt": lambda node, shape, x: x.sqrt(),
@@ -149,12 +163,32 @@ RULES: dict[str, Rule] = {
     "Neg": lambda node, shape, x: Running(-x.exact, x.bound, x.unit),
     "Softmax": lambda node, shape, x: x.softmax(node.integer("axis", -1)),
     "TopK": _top_k,
-    "Cast": _rearrange,
-    "Identity": _rearrange,
-    "Dropout": _rearrange,
-    "Reshape": _rearrange,
-    "Flatten": _rearrange,
-    "Squeeze": _rearrange,
-    "Unsqueeze": _rearrange,
-    "Transpose": _transpose,
+    "Cast": moves.rearrange,
+    "Identity": moves.rearrange,
+    "Dropout": moves.rearrange,
+    "Reshape": moves.rearrange,
+    "Flatten": moves.rearrange,
+    "Squeeze": moves.rearrange,
+    "Unsqueeze": moves.rearrange,
+    "Transpose": moves.transpose,
+    "Concat": moves.concat,
+    "Split": moves.split,
+    "Slice": moves.cut,
+    "Pad": moves.pad,
+    "Resize": moves.resize,
+    "Upsample": moves.resize,
+    "DepthToSpace": moves.depth_to_space,
+    "SpaceToDepth": moves.space_to_depth,
+    "Gather": moves.gather,
+    "Expand": moves.expand,
+    "Tile": moves.tile,
+    "Conv": windows.conv,
+    "ConvTranspose": windows.conv_transpose,
+    "MaxPool": windows.max_pool,
+    "AveragePool": windows.average_pool,
+    "GlobalAveragePool": windows.average,
+    "ReduceMean": windows.average,
+    "ReduceSum": windows.total,
+    "GlobalMaxPool": windows.largest,
+    "ReduceMax": windows.largest,
 }

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from bitmason.ir.types import Array
+from bitmason.ir.types import Array, Shape
 
 FLOAT32_UNIT: Final = 2.0**-24
 # Sixteen times the unit of float64: room for another order of the same operations in float64.
@@ -36,6 +36,11 @@ class Running:
     def exactly(cls, exact: Array, unit: float) -> Running:
         """Return numbers that are computed without any error."""
         return cls(exact, np.zeros_like(exact), unit)
+
+    @classmethod
+    def unknown(cls, shape: Shape, unit: float) -> Running:
+        """Return numbers of which nothing is known, so that nothing they cause is excused."""
+        return cls(np.full(shape, np.nan), np.full(shape, np.nan), unit)
 
     @property
     def magnitude(self) -> Array:
@@ -67,12 +72,40 @@ class Running:
         return self.rounded(exact, bound, np.abs(exact) + bound)
 
     def __matmul__(self, other: Running) -> Running:
-        exact = self.exact @ other.exact
-        bound = self.bound @ other.magnitude if self.bound.any() else np.zeros_like(exact)
+        return self.product(other, np.matmul, self.exact.shape[-1])
+
+    def product(
+        self,
+        other: Running,
+        multiply: Callable[[Array, Array], Array],
+        count: int,
+        start: Running | None = None,
+    ) -> Running:
+        """Return sums of at most `count` products, to which `start` may be added, in any order.
+
+        Args:
+            other: the second factors.
+            multiply: computes the sums of two arrays in float64; linear in each.
+            count: the most products in one sum.
+            start: another term of every sum, which broadcasts to the result.
+        """
+        exact = multiply(self.exact, other.exact)
+        bound = np.zeros_like(exact)
+        if self.bound.any():
+            bound = multiply(np.broadcast_to(self.bound, self.exact.shape), other.magnitude)
         if other.bound.any():
-            bound = bound + np.abs(self.exact) @ other.bound
-        terms = self.magnitude @ other.magnitude
-        return self.rounded(exact, bound, terms, self.exact.shape[-1] + 2)
+            spread = np.broadcast_to(other.bound, other.exact.shape)
+            bound = bound + multiply(np.abs(self.exact), spread)
+        terms = multiply(self.magnitude, other.magnitude)
+        if start is not None:
+            exact, bound = exact + start.exact, bound + start.bound
+            terms, count = terms + start.magnitude, count + 1
+        return self.rounded(exact, bound, terms, count + 2)
+
+    def weighted(self, function: Callable[[Array], Array], count: int) -> Running:
+        """Return a linear function without negative weights, computed in `count` roundings."""
+        bound = np.broadcast_to(self.bound, self.exact.shape)
+        return self.rounded(function(self.exact), function(bound), function(self.magnitude), count)
 
     def sqrt(self) -> Running:
         """Return the square root, which is correctly rounded everywhere."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bitmason.diagnostics import Loc
+from bitmason.frontend.axes import Axes
 from bitmason.ir import IntType
 from bitmason.ir.types import Array, IntArray, Shape
 
@@ -56,6 +57,14 @@ class Quantised:
         )
         return replace(self, codes=self.codes.transpose(perm), scale=scale, zero_point=zero_point)
 
+    def columns(self, places: IntArray) -> Quantised:
+        """Return the columns of a matrix in the order `places`."""
+        scale, zero_point = (
+            np.broadcast_to(part, self.codes.shape)[:, places] if part.size > 1 else part
+            for part in (self.scale, self.zero_point)
+        )
+        return replace(self, codes=self.codes[:, places], scale=scale, zero_point=zero_point)
+
     def reshaped(self, shape: Shape) -> Quantised:
         """Return the same numbers in another shape."""
         scale, zero_point = (
@@ -69,9 +78,13 @@ class Quantised:
 
 @dataclass(frozen=True)
 class Activation:
-    """A value of the IR graph that is being built, by name."""
+    """A value of the IR graph that is being built, by name.
+
+    `axes` tells where the axes of the ONNX tensor lie in it; None where they lie in order.
+    """
 
     name: str
+    axes: Axes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +95,7 @@ class Codes:
     between can narrow their range first; `label` and `loc` are those of QuantizeLinear.
     """
 
-    source: str
+    source: Activation
     scale: Array
     zero_point: int
     lo: int

@@ -13,12 +13,15 @@ from bitmason.ir.constant import Const, exact
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, LeakyRelu, Mul, MulConst, Sub, Unary
-from bitmason.ir.types import Array, Shape
+from bitmason.ir.ops.staircase import Staircase
+from bitmason.ir.types import Array, IntType, Shape
 
+Quantiser = Quantise | Staircase
 ELEMENTWISE = (
-    Quantise, Dequantise, AddConst, MulConst, DivConst, Add, Sub, Mul, Clip, LeakyRelu, Unary,
+    Quantise, Staircase, Dequantise,
+    AddConst, MulConst, DivConst, Add, Sub, Mul, Clip, LeakyRelu, Unary,
 )  # fmt: skip
-_MONOTONE_FUNCTIONS = {"sigmoid", "tanh", "exp", "softplus", "elu", "sign"}
+MONOTONE_FUNCTIONS = {"sigmoid", "tanh", "exp", "softplus", "elu", "sign"}
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,17 @@ class Chain:
 
     @property
     def constants(self) -> tuple[Const, ...]:
-        """Every array constant of the chain."""
-        fields = [vars(node.op).values() for node in self.nodes]
+        """Every array constant that is broadcast over the frame; steps are one row a channel."""
+        ops = [node.op for node in self.nodes if not isinstance(node.op, Staircase)]
+        fields = [vars(op).values() for op in ops]
         return tuple(value for values in fields for value in values if isinstance(value, Const))
+
+    @property
+    def out(self) -> IntType:
+        """Type of the integers that the quantiser at the end of the chain makes."""
+        last = self.nodes[-1].op
+        assert isinstance(last, Quantiser), last
+        return last.out
 
     @property
     def is_monotone(self) -> bool:
@@ -49,19 +60,21 @@ class Chain:
         values: dict[str, Array] = {self.source: exact(x) if exactly else x}
         for node in self.nodes:
             result = node.op.evaluate(*(values[operand] for operand in node.operands))
-            goes_on = exactly and node is not self.nodes[-1] and isinstance(node.op, Quantise)
+            goes_on = exactly and node is not self.nodes[-1] and isinstance(node.op, Quantiser)
             values[node.name] = exact(result) if goes_on else result
         return values[self.nodes[-1].name]
 
 
 def _is_monotone(node: Node) -> bool:
     match node.op:
-        case Quantise() | Dequantise() | AddConst() | MulConst() | DivConst() | Clip():
+        case Quantise() | Staircase() | Dequantise():
+            return True
+        case AddConst() | MulConst() | DivConst() | Clip():
             return True
         case LeakyRelu(alpha):
             return bool(np.all(alpha.array >= 0))
         case Unary(function):
-            return function in _MONOTONE_FUNCTIONS
+            return function in MONOTONE_FUNCTIONS
     return False
 
 
@@ -99,6 +112,6 @@ def trace(graph: Graph, end: Node, *, fused: bool = True) -> Chain | set[str]:
 
 
 def _passes_through(graph: Graph, node: Node, *, fused: bool) -> bool:
-    if isinstance(node.op, Quantise):
+    if isinstance(node.op, Quantiser):
         return fused and len(graph.users[node.name]) == 1 and node.name not in graph.outputs
     return isinstance(node.op, ELEMENTWISE)

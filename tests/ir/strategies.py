@@ -1,30 +1,16 @@
-"""Hypothesis strategies for types, constants, places and whole graphs.
+"""Random graphs over all ops, and random arrays to feed them.
 
-Invariant: every op has a maker here, so a random graph can hold any op; `test_completeness` checks.
+Invariant: every op has a maker, so a random graph can hold any op; `test_completeness` checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from math import prod
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from hypothesis import strategies as st
 
-from bitmason.diagnostics import Loc
-from bitmason.ir import (
-    Bipolar,
-    Builder,
-    Const,
-    Folding,
-    Graph,
-    Int,
-    IntType,
-    Op,
-    Real,
-    TensorType,
-    UInt,
-)
+from bitmason.ir import Bipolar, Const, Graph, Int, IntType, Op, Real, TensorType
 from bitmason.ir.graph import OPS
 from bitmason.ir.ops.arg_max import ArgMax
 from bitmason.ir.ops.bit import Bit
@@ -45,154 +31,34 @@ from bitmason.ir.ops.real import (
     Unary,
 )
 from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.ops.staircase import Staircase
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
-from bitmason.ir.types import Array, IntArray, Shape, compact
-
-HOSTILE = (
-    "",
-    'a"b',
-    "a\\",
-    "a\nb\r\t",
-    "\x1b[31m",
-    "%x, %y) {",
-    "}\n}",
-    "日本語",
-    "\u202eevil",
-    "\u2028",
-    "\ud800",
-    "module",
-    "9lives",
-    "x" * 300,
-)
-
-hostile_text = st.sampled_from(HOSTILE) | st.text(max_size=20)
-locs = st.builds(Loc, hostile_text, hostile_text)
-
-
-def unsigned(max_bits: int = 62) -> st.SearchStrategy[UInt]:
-    """Unsigned types, ranged and not."""
-    full = st.builds(UInt, st.integers(1, max_bits))
-    return full | full.flatmap(lambda t: st.builds(UInt, st.just(t.bits), st.integers(0, t.hi)))
-
-
-def signed(max_bits: int = 62) -> st.SearchStrategy[Int]:
-    """Signed types, ranged on either side or not."""
-
-    def ranged(full: Int) -> st.SearchStrategy[Int]:
-        bounds = st.tuples(st.integers(full.lo, full.hi), st.integers(full.lo, full.hi))
-        return bounds.map(lambda pair: Int(full.bits, min(pair), max(pair)))
-
-    full = st.builds(Int, st.integers(1, max_bits))
-    return full | full.flatmap(ranged)
-
-
-def int_types(max_bits: int = 62) -> st.SearchStrategy[IntType]:
-    """Every integer type."""
-    return unsigned(max_bits) | signed(max_bits) | st.just(Bipolar())
-
-
-def values_of(elem: IntType, size: int) -> st.SearchStrategy[IntArray]:
-    """Arrays of `size` values of a type, its bounds among them often."""
-    if isinstance(elem, Bipolar):
-        one: st.SearchStrategy[int] = st.sampled_from([-1, 1])
-    else:
-        ends = sorted({elem.lo, elem.hi, max(elem.lo, min(elem.hi, 0))})
-        one = st.sampled_from(ends) | st.integers(elem.lo, elem.hi)
-    return st.lists(one, min_size=size, max_size=size).map(lambda v: np.array(v, dtype=np.int64))
-
-
-@st.composite
-def matrices(draw: st.DrawFn, elem: IntType, rows: int, columns: int) -> IntArray:
-    """Integer matrices of a type."""
-    return draw(values_of(elem, rows * columns)).reshape(rows, columns)
-
-
-def real_const(draw: st.DrawFn, shape: Shape, low: float = -4.0, high: float = 4.0) -> Const:
-    """Draw a constant of float32 or float64, one for all or one per channel."""
-    chosen = draw(st.sampled_from([(), (1,) * len(shape), shape[-1:], shape]))
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    element = st.floats(low, high, width=32 if dtype is np.float32 else 64)
-    items = draw(st.lists(element, min_size=prod(chosen), max_size=prod(chosen)))
-    return Const(np.array(items, dtype=dtype).reshape(chosen))
-
-
-shapes: st.SearchStrategy[Shape] = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
-_fractions = st.fractions(-16, 16, max_denominator=2**20)
-
-
-class Garden:
-    """A graph that grows op by op; an op that finds no operand gets a new input."""
-
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-        self.builder = Builder(draw(hostile_text))
-        self.types: dict[str, TensorType] = {}
-
-    def input(self, type_: TensorType) -> str:
-        name = self.builder.input(self.draw(hostile_text), type_, self.draw(locs))
-        self.types[name] = type_
-        return name
-
-    def operand(
-        self, fits: Callable[[TensorType], bool], elems: st.SearchStrategy[IntType | Real]
-    ) -> tuple[str, TensorType]:
-        """Return a value that fits, old or, with `elems`, a new input."""
-        old = [name for name, type_ in self.types.items() if fits(type_)]
-        reuse = bool(old) and self.draw(st.integers(0, 3)) > 0
-        if reuse:
-            name = self.draw(st.sampled_from(old))
-        else:
-            name = self.input(TensorType(self.draw(shapes), self.draw(elems)))
-        return name, self.types[name]
-
-    def real(self) -> tuple[str, TensorType]:
-        return self.operand(lambda t: isinstance(t.elem, Real), st.just(Real()))
-
-    def integer(self, max_bits: int) -> tuple[str, TensorType]:
-        def fits(type_: TensorType) -> bool:
-            return not isinstance(type_.elem, Real) and type_.elem.bits <= max_bits
-
-        return self.operand(fits, int_types(min(max_bits, 8)))
-
-    def bipolar(self) -> tuple[str, TensorType]:
-        return self.operand(lambda t: t.elem == Bipolar(), st.just(Bipolar()))
-
-    def any(self) -> tuple[str, TensorType]:
-        return self.operand(lambda t: True, int_types(8) | st.just(Real()))
-
-    def add(self, op: Op, operands: Sequence[str]) -> str:
-        folding = st.builds(
-            Folding,
-            st.integers(1, 9),
-            st.integers(1, 9),
-            hostile_text,
-            st.sampled_from(["", "lut", "bram"]),
-            st.sampled_from(["", "dsp"]),
-        )
-        name = self.builder.add(
-            op, operands, self.draw(locs), self.draw(hostile_text), self.draw(st.none() | folding)
-        )
-        self.types[name] = self.builder.type_of(name)
-        return name
-
-
-Made = tuple[Op, tuple[str, ...]]
+from bitmason.ir.types import Array, compact
+from tests.ir.elements import fractions, int_types, matrices, real_const
+from tests.ir.garden import Garden, Made
+from tests.ir.image_makers import IMAGE_MAKERS, divisors
 
 
 def _dense(garden: Garden) -> Made:
     x, type_ = garden.integer(16)
     weight = garden.draw(int_types(8))
-    rows = garden.draw(st.integers(1, 4))
-    weights = garden.draw(matrices(weight, rows, type_.shape[-1]))
-    return Dense(Const.integers(weights), weight), (x,)
+    groups, rows, columns = _product_shape(garden, type_.shape[-1])
+    weights = garden.draw(matrices(weight, rows, columns))
+    return Dense(Const.integers(weights), weight, groups), (x,)
+
+
+def _product_shape(garden: Garden, inputs: int) -> tuple[int, int, int]:
+    """Draw groups, and rows and columns of a matrix for `inputs` elements in these groups."""
+    groups = garden.draw(divisors(inputs).filter(lambda d: d <= 4))
+    return groups, groups * garden.draw(st.integers(1, 4 // groups)), inputs // groups
 
 
 def _xnor_popcount(garden: Garden) -> Made:
     x, type_ = garden.bipolar()
-    rows = garden.draw(st.integers(1, 4))
-    weights = garden.draw(matrices(Bipolar(), rows, type_.shape[-1]))
-    return XnorPopcount(Const.integers(weights)), (x,)
+    groups, rows, columns = _product_shape(garden, type_.shape[-1])
+    weights = garden.draw(matrices(Bipolar(), rows, columns))
+    return XnorPopcount(Const.integers(weights), groups), (x,)
 
 
 def _thresholds(garden: Garden) -> Made:
@@ -234,9 +100,19 @@ def _quantise(garden: Garden) -> Made:
 
 def _dequantise(garden: Garden) -> Made:
     x, type_ = garden.integer(40)
-    per_channel = st.lists(_fractions, min_size=type_.shape[-1], max_size=type_.shape[-1])
-    row = (st.tuples(_fractions) | per_channel.map(tuple)).filter(bool)
+    per_channel = st.lists(fractions, min_size=type_.shape[-1], max_size=type_.shape[-1])
+    row = (st.tuples(fractions) | per_channel.map(tuple)).filter(bool)
     return Dequantise(garden.draw(row), garden.draw(row)), (x,)
+
+
+def _staircase(garden: Garden) -> Made:
+    x, type_ = garden.real()
+    rows = garden.draw(st.sampled_from([1, type_.shape[-1]]))
+    count = garden.draw(st.integers(1, 3))
+    element = st.floats(-8, 8, width=32)
+    steps = garden.draw(st.lists(element, min_size=rows * count, max_size=rows * count))
+    dtype = garden.draw(st.sampled_from([np.float32, np.float64]))
+    return Staircase(Const(np.array(steps, dtype=dtype).reshape(rows, count))), (x,)
 
 
 def _with_const(op: Callable[[Const], Op], low: float, high: float) -> Callable[[Garden], Made]:
@@ -307,12 +183,14 @@ MAKERS: dict[str, Callable[[Garden], Made]] = {
     "quantise": _quantise,
     "reshape": _reshape,
     "softmax": _softmax,
+    "staircase": _staircase,
     "sub": _binary(Sub),
     "thresholds": _thresholds,
     "top_k": _top_k,
     "transpose": _transpose,
     "unary": _unary,
     "xnor_popcount": _xnor_popcount,
+    **IMAGE_MAKERS,
 }
 
 

@@ -13,7 +13,7 @@ from bitmason.ir.graph import IDENTIFIER, OPS, Op, plain_name
 from bitmason.ir.ops.real import Add, Clip
 from bitmason.ir.ops.shape import Reshape
 from bitmason.ir.types import Array
-from tests.ir.strategies import HOSTILE, hostile_text
+from tests.ir.elements import HOSTILE, hostile_text
 
 PLACE = Loc("net.onnx", "fc1")
 REAL3 = TensorType((3,), Real())

@@ -28,7 +28,7 @@ from tests.ir.strategies import graphs
 TEXT = """\
 graph @net(%x: uint4[2] loc("net.onnx", "in")) {
   %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4} : int8<-30..105>[2]\
- folding(2, 1, "", "", "") loc("net.onnx", "fc\\n1")
+ folding(2, 1, "", "", "", 4) loc("net.onnx", "fc\\n1")
   %y = thresholds(%acc) {steps = i8[2, 1](0, 5), descending = bool[2](False, True), base = 0,\
  out = uint1} : uint1[2] loc("net.onnx", "")
   return %y, %acc
@@ -52,12 +52,40 @@ graph @head(%x: real[2, 3], %c: bipolar[3]) {
 """
 
 
+IMAGE_TEXT = """\
+graph @image(%x: uint2[3, 4, 2], %r: real[2]) {
+  %p = pad(%x) {low = (1, 0), high = (0, 1), value = (0, -1), step = (1, 1)} : int3<-1..3>[4, 5, 2]
+  %c = conv(%p) {weights = i8[2, 2, 1, 1](1, -1, 2, 0), weight = int3, stride = (1, 2),\
+ dilation = (2, 1), groups = 2} : int4<-4..6>[2, 3, 2]
+  %w = windows(%c) {kernel = (1, 2), stride = (1, 1), dilation = (1, 1), block = 2} :\
+ int4<-4..6>[2, 2, 4]
+  %m = pool(%w) {kind = "max", taps = 2, block = 2} : int4<-4..6>[2, 2, 2]
+  %d = depthwise(%w) {weights = i8[2, 2](1, 0, -1, 1), weight = int2, block = 2} :\
+ int5<-10..10>[2, 2, 2]
+  %s = weighted_sum(%m, %d) {factors = i8[2, 1](1, 3)} : int7<-34..36>[2, 2, 2]
+  %q = product(%m, %d) {shifts = (1, 0)} : int7<-50..50>[2, 2, 2]
+  %k = max_pool(%s) {kernel = (2, 2), stride = (2, 2), dilation = (1, 1), low = (1, 1),\
+ high = (1, 1)} : int7<-34..36>[2, 2, 2]
+  %a = sum_pool(%k) {kernel = (2, 1), stride = (1, 1), dilation = (1, 1)} : int8<-68..72>[1, 2, 2]
+  %g = global_pool(%q) {kind = "sum"} : int9<-200..200>[1, 1, 2]
+  %u = upsample(%g) {factors = (1, 2)} : int9<-200..200>[1, 2, 2]
+  %j = concat(%a, %u, %a) : int9<-200..200>[1, 2, 6]
+  %e = crop(%j) {start = (0, 1, 2), size = (1, 1, 2), step = (1, 1, 2)} : int9<-200..200>[1, 1, 2]
+  %o = reorder(%e) {order = i8[2](1, 0), shape = (2)} : int9<-200..200>[2]
+  %t = staircase(%r) {steps = f32[1, 2](-inf, 0.5)} : uint2<0..2>[2]
+  %l = join_lookup(%t, %t) {table = i8[1, 9]"eJxjYGRiZmFlY+cAAACBACU=", first = (0, 0), span = 3,\
+ out = uint4} : uint4[2]
+  return %o, %l
+}
+"""
+
+
 def small() -> Graph:
     builder = Builder("net")
     x = builder.input("x", TensorType((2,), UInt(4)), Loc("net.onnx", "in"))
     weights = Const(np.array([[1, -2], [3, 4]], dtype=np.int8))
     place = Loc("net.onnx", "fc\n1")
-    acc = builder.add(Dense(weights, Int(4)), [x], place, "acc", Folding(2))
+    acc = builder.add(Dense(weights, Int(4)), [x], place, "acc", Folding(2, mmv=4))
     steps, descending = Const(np.array([[0], [5]], dtype=np.int8)), Const(np.array([False, True]))
     op = Thresholds(steps, descending, 0, UInt(1))
     y = builder.add(op, [acc], Loc("net.onnx"), "y")
@@ -80,8 +108,11 @@ def test_parse_undoes_print(op: str, data: st.DataObject) -> None:
     assert print_graph(again) == text
 
 
-def test_every_kind_of_value_is_read() -> None:
-    verify(parse_graph(REAL_TEXT))
+@pytest.mark.parametrize("text", [REAL_TEXT, IMAGE_TEXT])
+def test_every_kind_of_value_is_read(text: str) -> None:
+    graph = parse_graph(text)
+    verify(graph)
+    assert parse_graph(print_graph(graph)) == graph
 
 
 def test_layout_does_not_matter() -> None:
@@ -109,7 +140,7 @@ _TOKENS += ["i8[1](1)", '"', '"a"', "none", "true", "loc", "folding", "return", 
 _TOKENS += ["i8[2, 2](1, 2, 3, 4)", "weights", "@", "\\", "=", "uint4<3..1>", "f32[]()", "é"]
 
 
-@given(st.sampled_from([TEXT, REAL_TEXT]), st.data())
+@given(st.sampled_from([TEXT, REAL_TEXT, IMAGE_TEXT]), st.data())
 @settings(max_examples=250)
 def test_damaged_text_gives_a_diagnostic_or_a_sound_graph(text: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):

@@ -114,12 +114,48 @@ def test_nodes(text: str, column: int, expected: str, found: str) -> None:
     [
         (" folding(1)", 45, "("),
         (" folding 1", 46, "1"),
+        (' folding(1, 2, "", "", "")', 45, "("),
         (' folding(1, 2, "", "", "", "")', 45, "("),
-        (' folding(1, 2.0, "", "", "")', 45, "("),
+        (' folding(1, 2, "", "", "", true)', 45, "("),
+        (' folding(1, 2, "", "", "", 1, 1)', 45, "("),
+        (' folding(1, 2.0, "", "", "", 1)', 45, "("),
     ],
 )
 def test_foldings(tail: str, column: int, found: str) -> None:
-    assert_points(clip(tail=tail), (2, column), "(pe, simd, engine, memory, multipliers)", found)
+    expected = "(pe, simd, engine, memory, multipliers, mmv)"
+    assert_points(clip(tail=tail), (2, column), expected, found)
+
+
+@pytest.mark.parametrize(
+    ("op", "name", "value"),
+    [
+        ("windows", "kernel", "()"),
+        ("windows", "kernel", "(2)"),
+        ("windows", "kernel", "(2, 2, 2)"),
+        ("windows", "kernel", "(2, 2.0)"),
+        ("windows", "stride", "(true, 1)"),
+        ("pad", "low", "(1)"),
+        ("pad", "value", "(0, none)"),
+        ("conv", "dilation", "(1, 1, 1)"),
+        ("max_pool", "high", "(0)"),
+        ("product", "shifts", "(1)"),
+        ("join_lookup", "first", "(0, 0, 0)"),
+        ("upsample", "factors", "()"),
+        ("crop", "size", "(1, real)"),
+    ],
+)
+def test_tuples_of_another_length_or_kind(op: str, name: str, value: str) -> None:
+    operands = "%n, %n" if op in {"product", "join_lookup"} else "%n"
+    text = head("%n: uint2[4, 4, 2]", f"\n%y = {op}({operands}) {{{name} = {value}}}")
+    column = len(f"%y = {op}({operands}) {{{name} = ") + 1
+    assert_points(text, (2, column), f"a value for {name} of {op}", "(")
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_op_of_many_operands_takes_two_at_least(count: int) -> None:
+    operands = ", ".join(["%n"] * count)
+    text = head("%n: uint2[4]", f"\n%y = concat({operands}) : uint2[4]")
+    assert_points(text, (2, 6), f"an operation of {count} operands", "concat")
 
 
 # fmt: off

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bitmason.ir import Bipolar, Int, IntType, Real, TensorType, UInt, int_type
 from bitmason.ir.types import MAX_BITS, compact, contains, parse_elem
-from tests.ir.strategies import int_types, values_of
+from tests.ir.elements import int_types, values_of
 
 
 @given(int_types(), st.data())

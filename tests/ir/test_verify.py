@@ -8,6 +8,7 @@ from hypothesis import given
 
 from bitmason.diagnostics import Loc
 from bitmason.ir import Builder, Const, Graph, Int, Node, Op, Real, TensorType, UInt, verify
+from bitmason.ir.ops.arrange import Concat
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.real import Add, Clip
 from bitmason.ir.ops.shape import Reshape
@@ -58,6 +59,8 @@ def test_accepts_every_graph_that_the_builder_makes(graph: Graph) -> None:
         ),
         (with_node("c", Clip(), ("a", "b")), "%c has 2 operands, clip takes 1"),
         (with_node("c", Add(), ("a",)), "%c has 1 operands, add takes 2"),
+        (with_node("c", Concat(), ("a",)), "%c has 1 operands, concat takes 2 or more"),
+        (with_node("c", Concat(), ()), "%c has 0 operands, concat takes 2 or more"),
         (replace(good(), outputs=()), "a graph without outputs"),
         (replace(good(), outputs=("b", "z")), "output %z is not defined"),
     ],

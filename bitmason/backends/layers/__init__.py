@@ -6,9 +6,9 @@ Invariant: importing this package registers a planner for every file in it; ther
 import importlib
 import pkgutil
 
-from bitmason.backends.layers.registry import PLANNERS, Options, Planner, planner_of
+from bitmason.backends.layers.registry import PLANNERS, Options, Planner, Site, planner_of
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["PLANNERS", "Options", "Planner", "planner_of"]
+__all__ = ["PLANNERS", "Options", "Planner", "Site", "planner_of"]

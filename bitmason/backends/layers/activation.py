@@ -9,22 +9,29 @@ from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
 from bitmason.backends.layers.memory import STYLES, rom
-from bitmason.backends.layers.registry import Options, Planner, check_divides, divisors
-from bitmason.diagnostics import did_you_mean, fail
-from bitmason.ir.graph import Folding, Node
+from bitmason.backends.layers.registry import (
+    Planner,
+    Site,
+    along,
+    check_divides,
+    check_name,
+    lanes_of,
+)
+from bitmason.ir.graph import Folding
 from bitmason.ir.ops.lookup import Lookup
 from bitmason.ir.ops.thresholds import Thresholds
-from bitmason.ir.types import IntType, TensorType, int_type
+from bitmason.ir.types import IntType, int_type
 
 THRESHOLD_ENGINES = ("comparators", "search")
 
 
 @dataclass(frozen=True)
 class ThresholdsView:
-    """The numbers of one thresholds layer."""
+    """The numbers of one thresholds layer; `pe` channels of each of `lanes` pixels at once."""
 
     channels: int
     pe: int
+    lanes: int
     x: IntType
     out_bits: int
     steps: int
@@ -45,31 +52,15 @@ class ThresholdsView:
 
 @dataclass(frozen=True)
 class LookupView:
-    """The numbers of one lookup table layer."""
+    """The numbers of one lookup table layer; `pe` channels of each of `lanes` pixels at once."""
 
     channels: int
     pe: int
+    lanes: int
     x: IntType
     out_bits: int
     shared: bool
     memory: str
-
-
-def _arriving_or_divisors(channels: int, arriving: int) -> list[int]:
-    """Return the PE counts to try: the stream's own, unless that does not divide the channels."""
-    fits = arriving and channels % arriving == 0
-    return [arriving] if fits else divisors(channels)
-
-
-def _check_name(key: str, wanted: str, legal: tuple[str, ...], node: Node) -> None:
-    if wanted and wanted not in legal:
-        fail(
-            "B001",
-            f"{key} = '{wanted}' cannot build this layer",
-            loc=node.loc,
-            notes=[f"possible here: {', '.join(repr(choice) for choice in legal)}"],
-            help=did_you_mean(wanted, legal) or f"use {key} = '{legal[0]}'",
-        )
 
 
 class ThresholdsPlanner(Planner):
@@ -77,31 +68,36 @@ class ThresholdsPlanner(Planner):
 
     ops: ClassVar = (Thresholds,)
 
-    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
-        op = node.op
+    def plan(self, site: Site, folding: Folding) -> Layer:
+        node, op = site.node, site.node.op
         assert isinstance(op, Thresholds)
         channels = op.steps.shape[0]
         check_divides("pe", folding.pe, channels, "channels", node)
-        _check_name("engine", folding.engine, THRESHOLD_ENGINES, node)
-        _check_name("memory", folding.memory, STYLES, node)
+        check_divides("mmv", folding.mmv, site.pixels, "pixels", node)
+        check_name("engine", folding.engine, THRESHOLD_ENGINES, node)
+        check_name("memory", folding.memory, STYLES, node)
         engines = (folding.engine,) if folding.engine else THRESHOLD_ENGINES
-        layers = [self._with_engine(node, source, folding, engine) for engine in engines]
+        layers = [self._with_engine(site, folding, engine) for engine in engines]
         return min(layers, key=lambda layer: layer.resources.price)
 
-    def _with_engine(self, node: Node, source: TensorType, folding: Folding, engine: str) -> Layer:
-        op = node.op
+    def _with_engine(self, site: Site, folding: Folding, engine: str) -> Layer:
+        node, op, source = site.node, site.node.op, site.source
         assert isinstance(op, Thresholds)
         channels, steps = op.steps.shape
-        x, out = source.int_elem, node.type.int_elem
+        lanes = folding.mmv
+        at_once = folding.pe * lanes
+        x, out = site.elem, node.type.int_elem
         w = op.steps.int64()
         # Steps are kept in two's complement, also those of unsigned inputs.
         step_bits = int_type(min(int(w.min()), -1), int(w.max())).bits
         words = channels // folding.pe
         if engine == "search":
-            memory, stored = _search_memories(words, folding.pe, steps, step_bits, folding.memory)
+            memory, stored = _search_memories(words, at_once, steps, step_bits, folding.memory)
         else:
-            memory, stored = rom(words, folding.pe * (steps * step_bits + 1), folding.memory)
-        view = ThresholdsView(channels, folding.pe, x, out.bits, steps, step_bits, op.base, memory)
+            memory, stored = rom(words, at_once * (steps * step_bits + 1), folding.memory)
+        view = ThresholdsView(
+            channels, folding.pe, lanes, x, out.bits, steps, step_bits, op.base, memory
+        )
         compare = -(-step_bits // 4) if words == 1 else -(-step_bits // 2)
         count = steps if engine == "comparators" else view.depth
         summing = steps if engine == "comparators" else view.depth * x.bits // 4
@@ -110,19 +106,19 @@ class ThresholdsPlanner(Planner):
             op=op.name,
             engine=engine,
             loc=node.loc,
-            folding=Folding(folding.pe, 1, engine, memory),
-            source=Port(x, source.size, folding.pe),
-            sink=Port(out, node.type.size, folding.pe),
-            cycles=source.size // folding.pe,
+            folding=Folding(folding.pe, 1, engine, memory, mmv=lanes),
+            sources=(Port(x, source.size, at_once, lanes),),
+            sinks=(Port(out, node.type.size, at_once, lanes),),
+            cycles=source.size // at_once,
             resources=stored
-            + Resources(lut=folding.pe * (count * compare + summing) + 8, ff=folding.pe * out.bits),
+            + Resources(lut=at_once * (count * compare + summing) + 8, ff=at_once * out.bits),
             view=view,
             weight_bits=channels * steps * step_bits,
         )
 
-    def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        for pe in _arriving_or_divisors(source.shape[-1], arriving):
-            yield Folding(pe)
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        for pe in along(arriving, site.source.shape[-1]):
+            yield Folding(pe, mmv=lanes_of(arriving, site.pixels))
 
 
 def _search_memories(
@@ -144,31 +140,33 @@ class LookupPlanner(Planner):
 
     ops: ClassVar = (Lookup,)
 
-    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
-        op = node.op
+    def plan(self, site: Site, folding: Folding) -> Layer:
+        node, op, source = site.node, site.node.op, site.source
         assert isinstance(op, Lookup)
-        channels, x, out = source.shape[-1], source.int_elem, node.type.int_elem
+        channels, x, out = source.shape[-1], site.elem, node.type.int_elem
         check_divides("pe", folding.pe, channels, "channels", node)
-        _check_name("engine", folding.engine, ("table",), node)
-        _check_name("memory", folding.memory, STYLES, node)
+        check_divides("mmv", folding.mmv, site.pixels, "pixels", node)
+        check_name("engine", folding.engine, ("table",), node)
+        check_name("memory", folding.memory, STYLES, node)
+        at_once = folding.pe * folding.mmv
         shared = op.table.shape[0] == 1
         words = 2**x.bits * (1 if shared else channels // folding.pe)
         memory, lane = rom(words, out.bits, folding.memory)
-        stored = sum([lane] * folding.pe, Resources(lut=8))
+        stored = sum([lane] * at_once, Resources(lut=8))
         return Layer(
             name=node.name,
             op=op.name,
             engine="table",
             loc=node.loc,
-            folding=Folding(folding.pe, 1, "table", memory),
-            source=Port(x, source.size, folding.pe),
-            sink=Port(out, node.type.size, folding.pe),
-            cycles=source.size // folding.pe,
+            folding=Folding(folding.pe, 1, "table", memory, mmv=folding.mmv),
+            sources=(Port(x, source.size, at_once, folding.mmv),),
+            sinks=(Port(out, node.type.size, at_once, folding.mmv),),
+            cycles=source.size // at_once,
             resources=stored,
-            view=LookupView(channels, folding.pe, x, out.bits, shared, memory),
+            view=LookupView(channels, folding.pe, folding.mmv, x, out.bits, shared, memory),
             weight_bits=words * out.bits * (1 if shared else folding.pe),
         )
 
-    def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        for pe in _arriving_or_divisors(source.shape[-1], arriving):
-            yield Folding(pe)
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        for pe in along(arriving, site.source.shape[-1]):
+            yield Folding(pe, mmv=lanes_of(arriving, site.pixels))

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
-from bitmason.backends.layers.registry import Options, Planner, check_divides, divisors
-from bitmason.ir.graph import Folding, Node
+from bitmason.backends.layers.registry import (
+    Planner,
+    Site,
+    along,
+    check_divides,
+    check_no_lanes,
+)
+from bitmason.ir.graph import Folding
 from bitmason.ir.ops.arg_max import ArgMax
-from bitmason.ir.types import IntType, TensorType
+from bitmason.ir.types import IntType
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,11 @@ class ArgMaxPlanner(Planner):
 
     ops: ClassVar = (ArgMax,)
 
-    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
-        channels, x, out = source.shape[-1], source.int_elem, node.type.int_elem
+    def plan(self, site: Site, folding: Folding) -> Layer:
+        node, source = site.node, site.source
+        channels, x, out = source.shape[-1], site.elem, node.type.int_elem
         check_divides("pe", folding.pe, channels, "channels", node)
+        check_no_lanes(folding, node)
         compare = x.bits + out.bits
         return Layer(
             name=node.name,
@@ -38,14 +46,13 @@ class ArgMaxPlanner(Planner):
             engine="serial",
             loc=node.loc,
             folding=Folding(folding.pe, 1, "serial"),
-            source=Port(x, source.size, folding.pe),
-            sink=Port(out, node.type.size, 1),
+            sources=(Port(x, source.size, folding.pe),),
+            sinks=(Port(out, node.type.size, 1),),
             cycles=source.size // folding.pe,
             resources=Resources(lut=folding.pe * compare + 10, ff=compare + 8),
             view=ArgMaxView(channels, folding.pe, x, out.bits),
         )
 
-    def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        fits = arriving and source.shape[-1] % arriving == 0
-        for pe in [arriving] if fits else divisors(source.shape[-1]):
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        for pe in along(arriving, site.source.shape[-1]):
             yield Folding(pe)

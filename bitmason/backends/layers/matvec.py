@@ -1,4 +1,8 @@
-"""Matrix-vector products: `PE` outputs x `SIMD` inputs per cycle, weights in read-only memory."""
+"""Matrix-vector products: `PE` outputs x `SIMD` inputs per cycle, weights in read-only memory.
+
+Invariant: the input of a product that a `windows` operation feeds is folded as `windows.py` says,
+so that both ends of the stream between them agree.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,19 @@ from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
-from bitmason.backends.layers.registry import Options, Planner, check_divides, divisors
-from bitmason.diagnostics import did_you_mean, fail
+from bitmason.backends.layers.registry import (
+    Planner,
+    Site,
+    check_among,
+    check_divides,
+    check_name,
+    divisors,
+)
+from bitmason.backends.layers.windows import window_lanes
 from bitmason.ir.graph import Folding, Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
-from bitmason.ir.types import Bipolar, Int, IntType, TensorType
+from bitmason.ir.types import Bipolar, Int, IntType
 
 MULTIPLIERS = ("lut", "dsp")
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/layer_area.py).
@@ -28,7 +39,8 @@ class MatVecView:
     """The numbers of one matrix-vector unit.
 
     `dot` is the way its dot products are built: `xnor` counts agreeing bits, `select` adds the
-    activations that +1 weights select (binary weights), `parallel` multiplies.
+    activations that +1 weights select (binary weights), `parallel` multiplies. `rows` and
+    `columns` are those of one of the `groups`; `lanes` vectors share the weights.
     """
 
     rows: int
@@ -43,6 +55,8 @@ class MatVecView:
     stages: int
     memory: str
     target: str
+    groups: int = 1
+    lanes: int = 1
 
     @property
     def row_folds(self) -> int:
@@ -60,52 +74,92 @@ class MatVec(Planner):
 
     ops: ClassVar = (Dense, XnorPopcount)
 
-    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
-        op = node.op
+    def plan(self, site: Site, folding: Folding) -> Layer:
+        node, op = site.node, site.node.op
         assert isinstance(op, Dense | XnorPopcount)
-        rows, columns = op.weights.shape
+        rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
         check_divides("pe", folding.pe, rows, "outputs", node)
-        check_divides("simd", folding.simd, columns, "inputs", node)
+        legal = simds(site, folding.mmv)
+        why = "does not divide the inputs" if site.window is None else _WINDOW_SIMD
+        check_among("simd", folding.simd, legal, why, node)
+        check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", node)
         weight = op.stored if isinstance(op, Dense) else Bipolar()
         engine = _choose("engine", folding.engine, _engines(node), node)
         multipliers = _choose("multipliers", folding.multipliers, MULTIPLIERS, node, optional=True)
         memory = _choose("memory", folding.memory, STYLES, node, optional=True)
-        x = source.int_elem
+        x = site.elem
         dot = "xnor" if engine == "xnor" else "select" if weight == Bipolar() else "parallel"
         acc_bits = node.type.int_elem.bits
         if dot == "select" and acc_bits == 1:  # doubling the selected sum takes two bits
             dot, weight = "parallel", Int(2)
         wide = dot == "parallel" and weight.bits + x.bits > 10
         dsp = dot == "parallel" and (multipliers == "dsp" or (not multipliers and wide))
-        words = (rows // folding.pe) * (columns // folding.simd)
-        memory, stored = rom(words, folding.pe * folding.simd * weight.bits, memory)
+        folds = (rows // folding.pe) * (columns // folding.simd)
+        word_bits = folding.pe * folding.simd * weight.bits
+        memory, stored = rom(op.groups * folds, word_bits, memory)
         view = MatVecView(
             rows, columns, folding.pe, folding.simd, dot, dsp, x, weight, acc_bits,
-            _stages(dot, folding.simd, options.clock_mhz), memory, options.target,
+            _stages(dot, folding.simd, site.options.clock_mhz), memory, site.options.target,
+            op.groups, folding.mmv,
         )  # fmt: skip
-        vectors = source.size // columns
+        vectors = site.source.size // columns
+        lanes = folding.mmv
         return Layer(
             name=node.name,
             op=op.name,
             engine=engine,
             loc=node.loc,
-            folding=Folding(folding.pe, folding.simd, engine, memory, _multipliers(dot, dsp=dsp)),
-            source=Port(x, source.size, folding.simd),
-            sink=Port(node.type.int_elem, node.type.size, folding.pe),
-            cycles=vectors * words,
-            resources=_CONTROL + stored + _compute(view) + _buffer(view),
+            folding=Folding(
+                folding.pe, folding.simd, engine, memory, _multipliers(dot, dsp=dsp), lanes
+            ),
+            sources=(Port(x, site.source.size, folding.simd * lanes, lanes),),
+            sinks=(Port(node.type.int_elem, node.type.size, folding.pe * lanes, lanes),),
+            cycles=vectors * folds // lanes,
+            resources=_CONTROL + stored + sum([_compute(view), _buffer(view)] * lanes, Resources()),
             view=view,
             acc_bits=acc_bits,
-            weight_bits=rows * columns * weight.bits,
+            weight_bits=op.groups * rows * columns * weight.bits,
         )
 
-    def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        op = node.op
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        op = site.node.op
         assert isinstance(op, Dense | XnorPopcount)
-        rows, columns = op.weights.shape
-        for pe in divisors(rows):
-            for simd in divisors(columns):
-                yield Folding(pe, simd)
+        rows = op.weights.shape[0] // op.groups
+        for mmv in mmvs(site):
+            for pe in divisors(rows):
+                for simd in simds(site, mmv):
+                    yield Folding(pe, simd, mmv=mmv)
+
+
+_WINDOW_SIMD = "is neither a part of a pixel's channels nor a part of them in every tap"
+
+
+def simds(site: Site, mmv: int) -> list[int]:
+    """Return the legal SIMD of a product.
+
+    Behind windows, that is some channels of one pixel, or the same channels of all pixels that
+    the kernel covers; several pixels side by side need the latter.
+    """
+    op = site.node.op
+    assert isinstance(op, Dense | XnorPopcount)
+    columns = op.weights.shape[1]
+    if site.window is None:
+        return divisors(columns)
+    taps = site.window.taps
+    channels = columns // taps
+    serial = divisors(channels) if mmv == 1 else []
+    parallel = [taps * d for d in divisors(channels)] if op.groups == 1 else []
+    return sorted({*serial, *parallel})
+
+
+def mmvs(site: Site) -> list[int]:
+    """Return how many pixels a product can work on side by side."""
+    op = site.node.op
+    assert isinstance(op, Dense | XnorPopcount)
+    if site.window is not None:
+        return [1, *window_lanes(site)] if op.groups == 1 else [1]
+    pixels = site.source.size // site.source.shape[-1]
+    return divisors(pixels) if op.groups == 1 else [1]
 
 
 def _engines(node: Node) -> tuple[str, ...]:
@@ -119,18 +173,8 @@ def _multipliers(dot: str, *, dsp: bool) -> str:
 def _choose(
     key: str, wanted: str, legal: tuple[str, ...], node: Node, *, optional: bool = False
 ) -> str:
-    if wanted in legal or (optional and not wanted):
-        return wanted
-    if not wanted:
-        return legal[0]
-    shown = ", ".join(f"'{choice}'" for choice in legal)
-    fail(
-        "B001",
-        f"{key} = '{wanted}' cannot build this layer",
-        loc=node.loc,
-        notes=[f"possible here: {shown}"],
-        help=did_you_mean(wanted, legal) or f"use {key} = '{legal[0]}'",
-    )
+    check_name(key, wanted, legal, node)
+    return wanted if wanted or optional else legal[0]
 
 
 def _stages(dot: str, simd: int, clock_mhz: float) -> int:

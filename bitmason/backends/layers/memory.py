@@ -1,4 +1,4 @@
-"""What a read-only memory costs, and where it is best kept."""
+"""What memories cost, and where they are best kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rom(words: int, bits: int, style: str) -> tuple[str, Resources]:
     if words <= 1:
         return "logic", Resources()
     in_luts = Resources(lut=_lut_rom(words, bits), ff=bits)
-    in_blocks = Resources(bram18=min(-(-words // w) * -(-bits // b) for w, b in _BRAM18_SHAPES))
+    in_blocks = Resources(bram18=_blocks(words, bits))
     if not style:
         style = "block" if in_blocks.price < in_luts.price else "logic"
     return style, in_blocks if style == "block" else in_luts
@@ -37,3 +37,17 @@ def lut_ram(words: int, bits: int) -> int:
     if words <= 32:
         return -(-bits * 4 // 6)
     return bits * 2 * -(-words // _ROM_WORDS_PER_LUT)
+
+
+def ram(words: int, bits: int, style: str) -> tuple[str, Resources]:
+    """Return the style and the cost of a memory with one write and one read port."""
+    in_luts = Resources(lut=lut_ram(words, bits), ff=bits)
+    in_blocks = Resources(bram18=_blocks(words, bits))
+    if not style:
+        style = "block" if in_blocks.price < in_luts.price else "logic"
+    return style, in_blocks if style == "block" else in_luts
+
+
+def _blocks(words: int, bits: int) -> int:
+    """Return the block RAMs of 18 kbit that hold `words` x `bits`."""
+    return min(-(-words // w) * -(-bits // b) for w, b in _BRAM18_SHAPES)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bitmason.backends.design import Layer
-from bitmason.diagnostics import fail
+from bitmason.backends.design import Layer, Port
+from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Folding, Node, Op
-from bitmason.ir.types import TensorType
+from bitmason.ir.ops.windows import Windows
+from bitmason.ir.types import IntType, TensorType
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,38 @@ class Options:
 
     clock_mhz: float = 200.0
     target: str = "generic"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A node to be planned, with what surrounds it.
+
+    `sources` are the types of its operands. Where a `windows` operation feeds it, that is
+    `window`, for images of type `image`: the two are folded together.
+    """
+
+    node: Node
+    sources: tuple[TensorType, ...]
+    options: Options = Options()
+    window: Windows | None = None
+    image: TensorType | None = None
+
+    @property
+    def source(self) -> TensorType:
+        """The type of the only operand."""
+        (source,) = self.sources
+        return source
+
+    @property
+    def elem(self) -> IntType:
+        """The element type of the only operand."""
+        return self.source.int_elem
+
+    @property
+    def pixels(self) -> int:
+        """Vectors along the last axis of a frame of the result: pixels of an image."""
+        type_ = self.node.type
+        return type_.size // type_.shape[-1] if type_.shape else 1
 
 
 class Planner(ABC):
@@ -33,7 +66,7 @@ class Planner(ABC):
             PLANNERS[op] = cls()
 
     @abstractmethod
-    def plan(self, node: Node, source: TensorType, folding: Folding, options: Options) -> Layer:
+    def plan(self, site: Site, folding: Folding) -> Layer:
         """Return the layer for `folding`.
 
         Raises:
@@ -41,8 +74,8 @@ class Planner(ABC):
         """
 
     @abstractmethod
-    def foldings(self, node: Node, source: TensorType, arriving: int) -> Iterator[Folding]:
-        """Yield the legal foldings; `arriving` elements per beat come from the layer before."""
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        """Yield the legal foldings; `arriving` is the first stream before the layer, if known."""
 
 
 PLANNERS: dict[type[Op], Planner] = {}
@@ -70,20 +103,66 @@ def divisors(n: int) -> list[int]:
     return small + [n // d for d in reversed(small) if d * d != n]
 
 
+def along(arriving: Port | None, channels: int) -> list[int]:
+    """Return the channels at once to try: the stream's own, unless they do not divide a pixel."""
+    if arriving is not None and channels % arriving.per_lane == 0:
+        return [arriving.per_lane]
+    return divisors(channels)
+
+
+def lanes_of(arriving: Port | None, pixels: int) -> int:
+    """Return the pixels side by side that a layer can take as they arrive, or 1."""
+    return arriving.lanes if arriving is not None and pixels % arriving.lanes == 0 else 1
+
+
 def check_divides(what: str, value: int, total: int, unit: str, node: Node) -> None:
     """Check that a folding factor divides what it folds.
 
     Raises:
         CompileError: B001 with the nearest legal values.
     """
-    if value < 1 or total % value:
-        legal = divisors(total)
-        nearest = min(legal, key=lambda d: (abs(d - value), d))
-        shown = ", ".join(map(str, legal if len(legal) <= 16 else [*legal[:8], "...", *legal[-7:]]))
+    check_among(what, value, divisors(total), f"does not divide the {total} {unit}", node)
+
+
+def check_among(what: str, value: int, legal: list[int], why: str, node: Node) -> None:
+    """Check that a folding factor is one of `legal`.
+
+    Raises:
+        CompileError: B001 with the nearest legal values.
+    """
+    if value in legal:
+        return
+    nearest = min(legal, key=lambda d: (abs(d - value), d))
+    shown = ", ".join(map(str, legal if len(legal) <= 16 else [*legal[:8], "...", *legal[-7:]]))
+    fail(
+        "B001",
+        f"{what} = {value} {why} of this layer",
+        loc=node.loc,
+        notes=[f"legal values are {shown}"],
+        help=f"the nearest is {what} = {nearest}",
+    )
+
+
+def check_name(key: str, wanted: str, legal: tuple[str, ...], node: Node) -> None:
+    """Check a named choice, which an empty string leaves open.
+
+    Raises:
+        CompileError: B001 with the names that are possible.
+    """
+    if wanted and wanted not in legal:
         fail(
             "B001",
-            f"{what} = {value} does not divide the {total} {unit} of this layer",
+            f"{key} = '{wanted}' cannot build this layer",
             loc=node.loc,
-            notes=[f"legal values are {shown}"],
-            help=f"the nearest is {what} = {nearest}",
+            notes=[f"possible here: {', '.join(repr(choice) for choice in legal)}"],
+            help=did_you_mean(wanted, legal) or f"use {key} = '{legal[0]}'",
         )
+
+
+def check_no_lanes(folding: Folding, node: Node) -> None:
+    """Check that a layer which takes one pixel at a time is asked for no more.
+
+    Raises:
+        CompileError: B001 otherwise.
+    """
+    check_among("mmv", folding.mmv, [1], "is more than the one pixel at a time", node)

@@ -1,8 +1,9 @@
-"""Width converters: the same elements, another number of them per beat."""
+"""Width converters: the same elements, another number of them per beat, lane by lane."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from math import gcd
 
 from bitmason.backends.design import Layer, Port, Resources
@@ -12,29 +13,53 @@ from bitmason.ir.graph import Folding
 
 @dataclass(frozen=True)
 class WidthConverterView:
-    """The numbers of one width converter."""
+    """The numbers of one width converter; elements per beat are those of one lane."""
 
     elem_bits: int
     per_beat_in: int
     per_beat_out: int
+    lanes: int = 1
 
 
-def plan_width_converter(name: str, loc: Loc, source: Port, per_beat: int) -> Layer:
-    """Return the layer that re-groups `source` into `per_beat` elements per beat."""
-    sink = Port(source.elem, source.elements, per_beat)
-    narrow, wide = sorted((source.per_beat, per_beat))
+def plan_width_converter(name: str, loc: Loc, source: Port, per_lane: int) -> Layer:
+    """Return the layer that re-groups every lane of `source` into `per_lane` elements a beat."""
+    lanes = source.lanes
+    sink = Port(source.elem, source.elements, per_lane * lanes, lanes)
+    narrow, wide = sorted((source.per_lane, per_lane))
     whole = wide % narrow == 0
-    held = wide if whole else source.per_beat + per_beat - gcd(source.per_beat, per_beat)
-    bits = held * source.elem.bits
+    held = wide if whole else source.per_lane + per_lane - gcd(source.per_lane, per_lane)
+    bits = held * source.elem.bits * lanes
     return Layer(
         name=name,
         op="width_converter",
         engine="shift" if whole else "gearbox",
         loc=loc,
-        folding=Folding(per_beat),
-        source=source,
-        sink=sink,
+        folding=Folding(per_lane, mmv=lanes),
+        sources=(source,),
+        sinks=(sink,),
         cycles=max(source.beats, sink.beats),
         resources=Resources(lut=(bits if whole else 3 * bits) + 10, ff=bits),
-        view=WidthConverterView(source.elem.bits, source.per_beat, per_beat),
+        view=WidthConverterView(source.elem.bits, source.per_lane, per_lane, lanes),
     )
+
+
+def adapt(names: Iterator[str], loc: Loc, source: Port, sink: Port, channels: int) -> list[Layer]:
+    """Return the converters that turn beats of `source` into beats of `sink`.
+
+    Between streams of different lanes stand beats of whole pixels, of `channels` elements, which
+    are plain element order whatever the lanes.
+    """
+    if (source.lanes, source.per_lane) == (sink.lanes, sink.per_lane):
+        return []
+    if source.lanes == sink.lanes:
+        return [plan_width_converter(next(names), loc, source, sink.per_lane)]
+    layers: list[Layer] = []
+    if source.per_lane != channels:
+        layers.append(plan_width_converter(next(names), loc, source, channels))
+    whole = replace(source, per_beat=source.lanes * channels, lanes=1)
+    between = sink.lanes * channels
+    layers.append(plan_width_converter(next(names), loc, whole, between))
+    if sink.per_lane != channels:
+        lanes = replace(whole, per_beat=between, lanes=sink.lanes)
+        layers.append(plan_width_converter(next(names), loc, lanes, sink.per_lane))
+    return layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bitmason.frontend.context import Context
-from bitmason.frontend.layout import reshape
+from bitmason.frontend.layout import in_file_order, reshape
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import imports
 from bitmason.frontend.values import Activation, Value
@@ -19,7 +19,7 @@ _ONE_AXIS_OPSET = 13
 @imports("Softmax")
 def softmax(node: NodeView, ctx: Context) -> Value:
     """Import Softmax along one axis of the frame."""
-    x = ctx.activation(node, 0)
+    x = in_file_order(node, ctx, ctx.activation(node, 0))
     one_axis = ctx.opset >= _ONE_AXIS_OPSET
     rank = 1 + len(ctx.frame(x))
     axis = _axis(node, ctx, node.integer("axis", -1 if one_axis else 1), rank)
@@ -31,7 +31,7 @@ def softmax(node: NodeView, ctx: Context) -> Value:
 @imports("ArgMax")
 def arg_max(node: NodeView, ctx: Context) -> Value:
     """Import ArgMax along the last axis."""
-    x = ctx.activation(node, 0)
+    x = in_file_order(node, ctx, ctx.activation(node, 0))
     _need_last_axis(node, ctx, x, node.integer("axis", 0))
     if node.integer("select_last_index", 0):
         ctx.refuse(node, "ArgMax with select_last_index, only the first index is supported")
@@ -44,7 +44,7 @@ def arg_max(node: NodeView, ctx: Context) -> Value:
 @imports("TopK")
 def top_k(node: NodeView, ctx: Context) -> Sequence[Value]:
     """Import TopK along the last axis, largest first: values and indices."""
-    x = ctx.activation(node, 0)
+    x = in_file_order(node, ctx, ctx.activation(node, 0))
     _need_last_axis(node, ctx, x, node.integer("axis", -1))
     if not node.integer("largest", 1) or not node.integer("sorted", 1):
         ctx.refuse(node, "TopK is supported for the largest elements in sorted order only")

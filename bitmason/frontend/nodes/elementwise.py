@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bitmason.frontend.context import Context
+from bitmason.frontend.layout import like
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import imports
 from bitmason.frontend.values import Activation, Value
@@ -76,7 +77,7 @@ def _two(node: NodeView, ctx: Context, op: Op) -> Activation:
     shapes = [[1, *ctx.frame(x)] for x in (a, b)]
     if shapes[0] != shapes[1]:
         ctx.refuse(node, f"{node.op} of activations of shapes {shapes[0]} and {shapes[1]}")
-    return ctx.emit(op, [a, b], node.loc, node.label)
+    return ctx.emit(op, [a, like(node, ctx, b, a)], node.loc, node.label)
 
 
 def _with_constant(

@@ -62,7 +62,7 @@ def quantize_linear(node: NodeView, ctx: Context) -> Value:
         return Constant(found.codes + zero_point, elem, rounded=True)
     x = ctx.activation(node, 0)
     fitted = ctx.for_frame(node, scale, x, "a scale")
-    return Codes(x.name, fitted.array, zero_point, elem.lo, elem.hi, node.label, node.loc)
+    return Codes(x, fitted.array, zero_point, elem.lo, elem.hi, node.label, node.loc)
 
 
 @imports("DequantizeLinear")
@@ -95,13 +95,13 @@ def _constant(node: NodeView, ctx: Context, constant: Constant, scale: Array) ->
 
 
 def _activation(node: NodeView, ctx: Context, codes: Codes, scale: Array) -> Activation:
-    source = Activation(codes.source)
+    source = codes.source
     zero_point = ctx.for_frame(node, _zero_points(node, ctx), source, "a zero point").array
     fitted = ctx.for_frame(node, scale, source, "a scale").array
     elem = code_type(codes.lo - codes.zero_point, codes.hi - codes.zero_point)
     op = Quantise(Const(codes.scale), Const(np.float32(0)), elem)
     integers = ctx.emit(op, [source], codes.loc, codes.label)
-    ctx.tensors[integers.name] = node.outputs[0]
+    ctx.stands_for(integers, node.outputs[0])
     exact_scale = rational(fitted)
     offset = exact_scale * (Fraction(codes.zero_point) - rational(zero_point))
     return emit_real(ctx, node, Affine(integers, exact_scale, offset), f"{codes.label}_real")
@@ -124,8 +124,8 @@ def _rank(node: NodeView, ctx: Context) -> int:
     match ctx.value(node, 0):
         case Constant(array=array):
             return array.ndim
-        case Codes(source=name):
-            return 1 + len(ctx.frame(Activation(name)))
+        case Codes(source=source):
+            return 1 + len(ctx.frame(source))
         case Activation() as x:
             return 1 + len(ctx.frame(x))
     ctx.refuse(node, f"{node.op} of a tensor that is quantised already")

@@ -104,15 +104,18 @@ class Reorder(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        length = self.order.array.size
-        if length == 0 or not np.array_equal(np.sort(self.order.array), np.arange(length)):
+        order = self.order.array
+        length = order.size
+        whole = length > 0 and order.dtype.kind in "iu"
+        if not whole or not np.array_equal(np.sort(order), np.arange(length)):
             fail("I001", "reorder needs a permutation")
-        if x.size % length or prod(self.shape) != x.size:
+        if x.size % length or min(self.shape, default=1) < 0 or prod(self.shape) != x.size:
             fail("I001", f"reorder of blocks of {length} to {list(self.shape)} does not fit {x}")
         return TensorType(self.shape, x.elem)
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
-        blocks = x.reshape(len(x), -1, self.order.array.size)
+        length = self.order.array.size
+        blocks = x.reshape(len(x), prod(self.shape) // length, length)
         moved: Array = blocks[:, :, self.order.array]
         return moved.reshape(len(x), *self.shape)

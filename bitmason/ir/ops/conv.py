@@ -14,7 +14,7 @@ from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.windows import Pair, Windows, output_extents
-from bitmason.ir.types import Array, IntArray, IntType, Real, TensorType
+from bitmason.ir.types import Array, IntArray, IntType, Real, TensorType, contains
 
 _ONE: Pair = (1, 1)
 
@@ -43,8 +43,12 @@ class Conv(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        if len(self.weights.shape) != 4 or self.weights.array.dtype.kind not in "iu":
-            fail("I001", f"conv needs integer weights of four axes, found {self.weights.shape}")
+        weights = self.weights.array
+        if weights.ndim != 4 or not weights.size or weights.dtype.kind not in "iu":
+            found = f"{weights.dtype}{list(weights.shape)}"
+            fail("I001", f"conv needs integer weights of four axes, found {found}")
+        if not contains(self.weight, weights):
+            fail("I001", f"conv holds weights outside {self.weight}")
         if isinstance(x.elem, Real):
             fail("I001", f"conv needs an integer operand, found {x}")
         output_extents(self.name, x, self.kernel, self.stride, self.dilation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from bitmason.ir.types import (
 
 MAX_ACCUMULATOR_BITS = 48
 _EXACT_IN = ((2**24, np.float32), (2**53, np.float64))
+_ELEMENTS_AT_ONCE = 2**18  # of the operand, as floats: they should stay in the cache
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ class Dense(Op):
 
 def bounds_of(weights: IntArray, x: IntType) -> tuple[int, int]:
     """Return the smallest and largest product of a row of `weights` with values of type `x`."""
-    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
-    # Python's integers: wide operands must reach the check of the width, not wrap before it.
+    # Python's integers: wide values must reach the check of the width, not wrap before it.
+    fits = int(np.abs(weights).max()) * weights.shape[1] < 2**63
+    w: Array = weights if fits else weights.astype(object)
+    positive, negative = np.maximum(w, 0).sum(axis=1), np.minimum(w, 0).sum(axis=1)
     rows = list(zip(positive.tolist(), negative.tolist(), strict=True))
     lo = min(p * x.lo + n * x.hi for p, n in rows)
     return lo, max(p * x.hi + n * x.lo for p, n in rows)
@@ -89,7 +93,7 @@ def stored_type(weights: IntArray) -> IntType:
 def exact_product(
     x: Array, weights: Const, bound: int, cast: dict[type, Array], groups: int = 1
 ) -> IntArray:
-    """Return `x @ weights.T` as int64, each of `groups` parts of `x` with its part of the rows.
+    """Return `x @ weights.T`, each of `groups` parts of `x` with its part of the rows.
 
     A floating BLAS product stands in for the integer one where `bound`, the largest magnitude of
     any partial sum, proves it exact: it is some fifty times faster.
@@ -99,13 +103,21 @@ def exact_product(
     if dtype not in cast:
         by_group = weights.array.reshape(groups, rows // groups, columns).transpose(0, 2, 1)
         cast[dtype] = np.ascontiguousarray(by_group.astype(dtype))
-    flat = x.reshape(-1, groups, columns).astype(dtype)
-    if groups == 1:
-        product = flat[:, 0] @ cast[dtype][0]
-    else:
-        product = np.matmul(flat.transpose(1, 0, 2), cast[dtype]).transpose(1, 0, 2)
-    result: IntArray = product.astype(np.int64).reshape(*x.shape[:-1], rows)
-    return result
+    matrices = cast[dtype]
+    vectors = prod(x.shape[:-1])
+    flat = x.reshape(vectors, groups, columns)
+    result = np.empty((vectors, groups, rows // groups), dtype=accumulator(x, weights))
+    at_once = max(1, _ELEMENTS_AT_ONCE // (groups * columns))
+    for start in range(0, vectors, at_once):
+        part = flat[start : start + at_once].transpose(1, 0, 2).astype(dtype, order="C")
+        result[start : start + at_once] = np.matmul(part, matrices).transpose(1, 0, 2)
+    return result.reshape(*x.shape[:-1], rows)
+
+
+def accumulator(x: Array, weights: Const) -> type[np.signedinteger[Any]]:
+    """Return int32 where it holds every product of arrays like `x`, whatever their values."""
+    largest = int(np.abs(weights.int64()).max()) * weights.shape[1]
+    return np.int32 if largest << 8 * x.dtype.itemsize < 2**31 else np.int64
 
 
 def check_product_operand(

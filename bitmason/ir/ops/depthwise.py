@@ -11,7 +11,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
-from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS, bounds_of, stored_type
+from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS, accumulator, bounds_of, stored_type
 from bitmason.ir.types import (
     Array,
     IntArray,
@@ -64,6 +64,9 @@ class Depthwise(Op):
         (x,) = operands
         channels, taps = self.weights.shape
         split = x.reshape(*x.shape[:-1], channels // self.block, taps, self.block)
-        weights = self.weights.int64().reshape(channels // self.block, self.block, taps)
-        total: IntArray = np.einsum("...btc,bct->...bc", split.astype(np.int64), weights)
+        weights = self.weights.array.reshape(channels // self.block, self.block, taps)
+        dtype = accumulator(x, self.weights)
+        total: IntArray = np.zeros((*x.shape[:-1], channels // self.block, self.block), dtype)
+        for tap in range(taps):
+            total += split[..., tap, :] * weights[..., tap].astype(dtype)
         return total.reshape(*x.shape[:-1], channels)

@@ -20,6 +20,7 @@ from bitmason.ir.types import (
     TensorType,
     bits_needed,
     compact,
+    contains,
     int_type,
 )
 
@@ -50,7 +51,8 @@ class Pad(Op):
             fail("I001", "pad needs widths of 0 or more and steps of 1 or more")
         if len(self.value) not in {1, x.shape[2]}:
             fail("I001", f"pad has {len(self.value)} values for {x.shape[2]} channels")
-        elem = widened(x.elem, min(self.value), max(self.value))
+        known = contains(x.elem, np.array(self.value))
+        elem = x.elem if known else widened(x.elem, min(self.value), max(self.value))
         rows, columns = self._extents(x.shape[0], x.shape[1])
         return TensorType((rows, columns, x.shape[2]), elem)
 
@@ -80,13 +82,12 @@ class Pad(Op):
 
 
 def widened(elem: IntType, lo: int, hi: int) -> IntType:
-    """Return a type that also holds `lo` and `hi`; `elem` itself where it does already.
+    """Return a type that also holds every integer from `lo` to `hi`; `elem` itself if it does.
 
     Raises:
         CompileError: I001 when no type is as wide.
     """
-    whole = {-1, 1} if isinstance(elem, Bipolar) else None
-    if {lo, hi} <= whole if whole else elem.lo <= lo <= hi <= elem.hi:
+    if not isinstance(elem, Bipolar) and elem.lo <= lo <= hi <= elem.hi:
         return elem
     lowest, highest = min(lo, elem.lo), max(hi, elem.hi)
     if bits_needed(lowest, highest) > MAX_PADDED_BITS:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bitmason.diagnostics import fail
 from bitmason.ir.graph import Op
-from bitmason.ir.ops.windows import Pair, Windows, output_extents, window_view
+from bitmason.ir.ops.windows import Pair, output_extents, window_view
 from bitmason.ir.types import (
     Array,
     Bipolar,
@@ -72,10 +72,11 @@ class MaxPool(Op):
 
     def evaluate(self, *operands: Array) -> Array:
         (x,) = operands
-        if x.size and (any(self.low) or any(self.high)):
+        if any(self.low) or any(self.high):
             (top, left), (bottom, right) = self.low, self.high
             around = ((0, 0), (top, bottom), (left, right), (0, 0))
-            x = np.pad(x, around, constant_values=x.min())  # never wins against a pixel
+            least = -np.inf if x.dtype.kind in "fO" else np.iinfo(x.dtype).min
+            x = np.pad(x, around, constant_values=least)
         view = window_view(x, self.kernel, self.stride, self.dilation)
         best: Array = view.max(axis=(3, 4))
         return best
@@ -96,9 +97,9 @@ class SumPool(Op):
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
-        windows = Windows(self.kernel, self.stride, self.dilation).infer([x])
+        positions = output_extents(self.name, x, self.kernel, self.stride, self.dilation)
         elem = reduced(self.name, "sum", x.elem, self.kernel[0] * self.kernel[1])
-        return TensorType((*windows.shape[:2], x.shape[2]), elem)
+        return TensorType((*positions, x.shape[2]), elem)
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
@@ -153,8 +154,9 @@ class Pool(Op):
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
-        split = x.reshape(*x.shape[:-1], -1, self.taps, self.block)
-        return reduce(self.kind, split, -2).reshape(*x.shape[:-1], -1)
+        channels = x.shape[-1] // self.taps
+        split = x.reshape(*x.shape[:-1], channels // self.block, self.taps, self.block)
+        return reduce(self.kind, split, -2).reshape(*x.shape[:-1], channels)
 
 
 def reduced(op: str, kind: str, elem: IntType | Real, count: int) -> IntType:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
-from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact
+from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, compact, int_type
 
 _FEW_STEPS = 8
 _MAX_KEY = 2**62  # shifted channels must stay inside int64
@@ -51,25 +52,38 @@ class Thresholds(Op):
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
-        count = self._count(x)
-        k = np.int64(self.steps.shape[1])
-        turned = np.where(self.descending.array, k - count, count) if self.any_descending else count
+        factor, summand = self._affine
+        count = self._count(x, factor.dtype)
+        count *= factor
+        count += summand
+        return compact(self.out, count)
+
+    @cached_property
+    def _affine(self) -> tuple[IntArray, IntArray]:
+        """Return what turns a count into the result, per channel, in few bytes."""
+        total, falls = self.steps.shape[1], self.descending.array
+        sign, start = np.where(falls, -1, 1), np.where(falls, self.base + total, self.base)
         if isinstance(self.out, Bipolar):
-            return compact(self.out, 2 * turned - 1)
-        return compact(self.out, turned + np.int64(self.base))
+            sign, start = 2 * sign, 2 * start - 1
+        reach = 2 * total + abs(self.base)
+        elem = int_type(-reach, reach)
+        return compact(elem, sign), compact(elem, start)
 
     @property
     def any_descending(self) -> bool:
         """Whether any channel descends."""
         return bool(self.descending.array.any())
 
-    def _count(self, x: Array) -> IntArray:
+    def _count(self, x: Array, dtype: np.dtype[Any]) -> IntArray:
         steps = self.steps.int64()
         channels, count = steps.shape
         low = min(int(steps.min()), int(x.min(initial=0)))
         span = max(int(steps.max()), int(x.max(initial=0))) - low + 1
         if count <= _FEW_STEPS or channels * span > _MAX_KEY:
-            total: IntArray = (x >= steps[:, 0]).astype(np.int64)
+            known = np.iinfo(x.dtype)
+            if known.min <= steps.min() and steps.max() <= known.max:
+                steps = steps.astype(x.dtype)
+            total: IntArray = (x >= steps[:, 0]).astype(dtype)
             for k in range(1, count):
                 total += x >= steps[:, k]
             return total
@@ -77,4 +91,5 @@ class Thresholds(Op):
         shift = np.arange(channels, dtype=np.int64) * span - low
         keys = (steps + shift[:, np.newaxis]).reshape(-1)
         found = np.searchsorted(keys, (x + shift).reshape(-1), side="right").reshape(x.shape)
-        return np.asarray(found - np.arange(channels, dtype=np.int64) * count)
+        found -= np.arange(channels, dtype=np.int64) * count
+        return found.astype(dtype)

@@ -49,10 +49,11 @@ class Windows(Op):
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
-        frames, _, _, channels = x.shape
+        channels = x.shape[-1]
         view = window_view(x, self.kernel, self.stride, self.dilation)
         split = view.reshape(*view.shape[:5], channels // self.block, self.block)
-        return split.transpose(0, 1, 2, 5, 3, 4, 6).reshape(frames, *view.shape[1:3], -1)
+        laid = split.transpose(0, 1, 2, 5, 3, 4, 6)
+        return laid.reshape(*view.shape[:3], self.taps * channels)
 
 
 def output_extents(op: str, x: TensorType, kernel: Pair, stride: Pair, dilation: Pair) -> Pair:

@@ -46,4 +46,6 @@ class XnorPopcount(Op):
         (x,) = operands
         columns = self.weights.shape[1]
         product = exact_product(x, self.weights, columns, self._cast, self.groups)
-        return (product + np.int64(columns)) >> 1
+        product += product.dtype.type(columns)
+        product >>= 1
+        return product

@@ -9,12 +9,20 @@ from typing import ClassVar
 import numpy as np
 
 from bitmason.ir.graph import Graph, Node
+from bitmason.ir.ops.arrange import Crop, Reorder, Upsample
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.pooling import GlobalPool, Pool
 from bitmason.ir.ops.quantise import Dequantise
+from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
 from bitmason.ir.types import Bipolar, IntArray
+
+# What may stand between a product and its scale: it moves or pools integers, but adds nothing.
+_PASSED = (Crop, GlobalPool, Pool, Reorder, Reshape, Transpose, Upsample, Windows)
 
 
 @dataclass(frozen=True)
@@ -25,36 +33,75 @@ class EncodeBipolar(Pass):
     Before: %y = dequantise(dense(%x, w)) {scale = s, offset = o}, %x bipolar
     After:  %y = dequantise(xnor_popcount(%x, w)) {scale = 2s, offset = o - K s}, w bipolar
             %y = dequantise(dense(bit(%x), w)) {scale = 2s, offset = o - s sum(w)}, w not
+    A depthwise product selects bits too, also where its weights are bipolar: its channels lie side
+    by side, while an xnor_popcount takes one group after the other. Pools and moves may stand in
+    between: they carry the correction along. Where anything else reads the product, it stays.
     """
 
     name: ClassVar[str] = "encode-bipolar"
 
     def run(self, graph: Graph) -> Graph:
-        return rewrite(graph, _visit)
+        corrections: dict[str, IntArray] = {}
+
+        def visit(rewriter: Rewriter, node: Node) -> str | None:
+            if isinstance(node.op, Dense | Depthwise):
+                return _counted(rewriter, node, node.op, corrections)
+            if isinstance(node.op, Dequantise) and node.operands[0] in corrections:
+                op = _corrected(node.op, corrections[node.operands[0]])
+                return rewriter.add(op, (rewriter.now(node.operands[0]),), node.loc, node.name)
+            return None
+
+        return rewrite(graph, visit)
 
 
-def _visit(rewriter: Rewriter, node: Node) -> str | None:
-    if not isinstance(node.op, Dequantise):
-        return None
-    product = rewriter.graph.producer(node.operands[0])
-    if product is None or not isinstance(product.op, Dense):
-        return None
-    x = rewriter.now(product.operands[0])
+def _counted(
+    rewriter: Rewriter, node: Node, op: Dense | Depthwise, corrections: dict[str, IntArray]
+) -> str | None:
+    """Count instead of `op`, if all that reads the result can be told what to subtract."""
+    x = rewriter.now(node.operands[0])
     if not isinstance(rewriter.type_of(x).elem, Bipolar):
         return None
-    counted, correction = _count(rewriter, product, product.op, x)
-    op = _corrected(node.op, correction)
-    return rewriter.add(op, (counted,), node.loc, node.name)
-
-
-def _count(rewriter: Rewriter, node: Node, dense: Dense, x: str) -> tuple[str, IntArray]:
-    """Return the counting node and, per output, what to subtract from twice its result."""
-    if isinstance(dense.weight, Bipolar):
-        counted = rewriter.add(XnorPopcount(dense.weights), (x,), node.loc, node.name)
-        return counted, np.array([dense.weights.shape[1]], dtype=np.int64)
+    counts = isinstance(op, Dense) and isinstance(op.weight, Bipolar)
+    correction = [op.weights.shape[1]] if counts else op.weights.int64().sum(axis=1)
+    found = _spread(rewriter.graph, node, np.array(correction, dtype=np.int64))
+    if found is None:
+        return None
+    corrections |= found
+    if isinstance(op, Dense) and counts:
+        return rewriter.add(XnorPopcount(op.weights, op.groups), (x,), node.loc, node.name)
     bits = rewriter.add(Bit(), (x,), node.loc, f"{x}_bit")
-    selected = rewriter.add(dense, (bits,), node.loc, node.name)
-    return selected, dense.weights.int64().sum(axis=1)
+    return rewriter.add(op, (bits,), node.loc, node.name)
+
+
+def _spread(graph: Graph, node: Node, correction: IntArray) -> dict[str, IntArray] | None:
+    """Return what to subtract from twice the counts in `node`, and in all that they flow through.
+
+    None where they flow to something else than a scale, or into the network's outputs.
+    """
+    found = {node.name: correction}
+    for user in graph.users[node.name]:
+        if isinstance(user.op, Dequantise):
+            continue
+        moved = _moved(user, graph[node.name].type.shape, correction)
+        beyond = None if moved is None else _spread(graph, user, moved)
+        if beyond is None:
+            return None
+        found |= beyond
+    return None if node.name in graph.outputs else found
+
+
+def _moved(user: Node, frame: tuple[int, ...], correction: IntArray) -> IntArray | None:
+    """Return the correction behind `user`, one or one per channel, or None if it has no such."""
+    if not isinstance(user.op, _PASSED) or not user.type.shape:
+        return None
+    whole = np.ascontiguousarray(np.broadcast_to(correction, (1, *frame)))
+    moved: IntArray = user.op.evaluate(whole).reshape(-1, user.type.shape[-1])
+    fallen = user.op.evaluate(-whole).reshape(moved.shape)
+    # A maximum of different corrections is no correction: it would not mirror.
+    if np.any(moved != moved[:1]) or np.any(moved != -fallen):
+        return None
+    row: IntArray = moved[0]
+    return row[:1] if np.all(row == row[0]) else row
 
 
 def _corrected(op: Dequantise, correction: IntArray) -> Dequantise:

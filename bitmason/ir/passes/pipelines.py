@@ -10,19 +10,31 @@ from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
 from bitmason.ir.passes.encode_bipolar import EncodeBipolar
+from bitmason.ir.passes.fuse_joins import FuseJoins
+from bitmason.ir.passes.lower_windows import LowerWindows
+from bitmason.ir.passes.place_pools import PlacePools
 from bitmason.ir.passes.rank_classifier import RankClassifier
+from bitmason.ir.passes.sink_reorders import SinkReorders
 from bitmason.ir.passes.tabulate import Tabulate
 from bitmason.ir.rewrite import Pass
 from bitmason.ir.types import Array, Real, TensorType
 from bitmason.ir.verify import verify
 
 LOWER: tuple[Pass, ...] = (
+    # Pools of real numbers stand in the way of every chain between two integers.
+    PlacePools(),
+    # Makes the products that the next pass counts bits for.
+    LowerWindows(),
     # Moves scales and offsets, which only exist until tabulation absorbs them.
     EncodeBipolar(),
     # Every real function between two integers becomes an integer function.
     Tabulate(),
+    # Needs the thresholds or table behind a join.
+    FuseJoins(),
     # Needs the last layer's integers as the hardware will have them.
     RankClassifier(),
+    # Permutes the rows of thresholds and tables, so all of them must be there.
+    SinkReorders(),
 )
 
 Observer = Callable[[Pass, Graph], None]

@@ -11,9 +11,12 @@ from bitmason.ir.chain import Chain, trace, varies_by_channel_only
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.arg_max import ArgMax
+from bitmason.ir.ops.arrange import Reorder
 from bitmason.ir.ops.classifier import Softmax
 from bitmason.ir.ops.lookup import Lookup
 from bitmason.ir.ops.quantise import Dequantise
+from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.permutation import is_identity, smallest_block, split
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
 from bitmason.ir.types import IntArray, Real, TensorType, int_type
 
@@ -24,7 +27,8 @@ class RankClassifier(Pass):
 
     One positive scale for all channels keeps the order as it is. Otherwise every value that any
     channel can take is ranked exactly, and a table maps integers to ranks: order and ties stay.
-    Softmax in between keeps the order too. Where the table would be too large, nothing changes
+    Softmax in between keeps the order too, and so does what moves whole vectors of logits: an image
+    of them has a label for each pixel. Where the table would be too large, nothing changes
     and the host chooses the label.
 
     Before: %r = dequantise(%acc); %b = add_const(%r); %y = arg_max(%b)
@@ -36,36 +40,63 @@ class RankClassifier(Pass):
 
     def run(self, graph: Graph) -> Graph:
         def visit(rewriter: Rewriter, node: Node) -> str | None:
-            operand = rewriter.graph.producer(node.operands[0]) if node.operands else None
-            if not isinstance(node.op, ArgMax) or operand is None:
+            if not isinstance(node.op, ArgMax):
                 return None
-            while isinstance(operand.op, Softmax) and operand.op.axis == -1:
-                operand = rewriter.graph.producer(operand.operands[0])
-                if operand is None:
-                    return None
-            return self._ranked(rewriter, node, operand)
+            logits, order = _logits(rewriter.graph, node)
+            ranked = self._ranked(rewriter, node, logits)
+            if ranked is None:
+                return None
+            label = rewriter.add(node.op, (ranked,), node.loc, node.name)
+            if not is_identity(order):
+                reorder = Reorder(Const.integers(smallest_block(order)), node.type.shape)
+                return rewriter.add(reorder, (label,), node.loc, f"{node.name}_order")
+            if rewriter.type_of(label).shape != node.type.shape:
+                return rewriter.add(Reshape(node.type.shape), (label,), node.loc, node.name)
+            return label
 
         return rewrite(graph, visit)
 
-    def _ranked(self, rewriter: Rewriter, node: Node, logits: Node) -> str | None:
-        if not isinstance(logits.type.elem, Real):
+    def _ranked(self, rewriter: Rewriter, node: Node, logits: Node | None) -> str | None:
+        """Return integers that are in the order of `logits`, ties included."""
+        if logits is None or not isinstance(logits.type.elem, Real):
             return None
         chain = trace(rewriter.graph, logits)
         if not isinstance(chain, Chain):
             return None
-        source = rewriter.graph[chain.source].type
+        x = rewriter.now(chain.source)
+        source = rewriter.type_of(x)
         if isinstance(source.elem, Real) or not varies_by_channel_only(chain, source.shape):
             return None
-        x = rewriter.now(chain.source)
-        if not _keeps_order(chain):
-            span = source.elem.hi - source.elem.lo + 1
-            if span * source.shape[-1] > self.max_table_entries:
-                return None
-            ranks = _ranks(chain, source, span)
-            out = int_type(0, int(ranks.max()))
-            table = Lookup(Const.integers(ranks), source.elem.lo, out)
-            x = rewriter.add(table, (x,), node.loc, f"{node.name}_rank")
-        return rewriter.add(node.op, (x,), node.loc, node.name)
+        if _keeps_order(chain):
+            return x
+        span = source.elem.hi - source.elem.lo + 1
+        if span * source.shape[-1] > self.max_table_entries:
+            return None
+        ranks = _ranks(chain, source, span)
+        table = Lookup(Const.integers(ranks), source.elem.lo, int_type(0, int(ranks.max())))
+        return rewriter.add(table, (x,), node.loc, f"{node.name}_rank")
+
+
+def _logits(graph: Graph, label: Node) -> tuple[Node | None, IntArray]:
+    """Return what makes the vectors that `label` ranks, and the order in which it sees them.
+
+    Moves that keep every vector whole lie between, and a softmax over them, which keeps the order
+    of their elements.
+    """
+    order = np.arange(label.type.size)
+    node = graph.producer(label.operands[0])
+    while node is not None:
+        (x, *_) = graph.operand_types(node)
+        if isinstance(node.op, Reshape | Transpose):
+            moved = node.op.evaluate(np.arange(x.size).reshape(1, *x.shape)).reshape(-1)
+            parts = split(moved, node.type.shape[-1]) if node.type.shape else None
+            if x.shape[-1:] != node.type.shape[-1:] or parts is None or not is_identity(parts[1]):
+                break
+            order = parts[0][order]
+        elif not isinstance(node.op, Softmax) or node.op.axis != -1:
+            break
+        node = graph.producer(node.operands[0])
+    return node, order
 
 
 def _keeps_order(chain: Chain) -> bool:

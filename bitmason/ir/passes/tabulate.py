@@ -12,14 +12,16 @@ from typing import ClassVar
 import numpy as np
 
 from bitmason.diagnostics import fail
-from bitmason.ir.chain import Chain, trace, varies_by_channel_only
+from bitmason.ir.chain import Chain, Quantiser, trace, varies_by_channel_only
 from bitmason.ir.constant import Const
-from bitmason.ir.graph import Graph, Node, Op
+from bitmason.ir.graph import Graph, Node
+from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.lookup import Lookup
-from bitmason.ir.ops.quantise import Quantise
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
 from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, int_type
+
+_MAX_SPAN = 2**16  # a quantiser is compared with the identity on so many integers at most
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Tabulate(Pass):
 
     Before: %r = dequantise(%acc); %b = mul_const(%r); %c = clip(%b); %q = quantise(%c)
     After:  %q = thresholds(%acc)      (monotone)  or      %q = lookup(%acc)
+    A staircase ends a chain as a quantiser does. A chain that gives every integer back, as the same
+    quantiser a second time does, disappears; bits of bipolar values become `bit`.
     """
 
     name: ClassVar[str] = "tabulate"
@@ -35,7 +39,7 @@ class Tabulate(Pass):
 
     def run(self, graph: Graph) -> Graph:
         def visit(rewriter: Rewriter, node: Node) -> str | None:
-            if not isinstance(node.op, Quantise):
+            if not isinstance(node.op, Quantiser):
                 return None
             chain = trace(rewriter.graph, node)
             if not isinstance(chain, Chain):
@@ -46,12 +50,16 @@ class Tabulate(Pass):
                     notes=[f"they are {', '.join(sorted(chain))}"],
                     help="quantise each branch and join them in a later layer",
                 )
-            source = rewriter.graph[chain.source]
-            if isinstance(source.type.elem, Real):
+            x = rewriter.now(chain.source)
+            source = rewriter.type_of(x)
+            if isinstance(source.elem, Real):
                 _check_host_can(rewriter, node, chain)
                 return None
-            op = tabulate(chain, source.type, node, self.max_table_entries)
-            return rewriter.add(op, (rewriter.now(chain.source),), node.loc, node.name)
+            op = tabulate(chain, source, node, self.max_table_entries)
+            if _gives_back(op, source.elem):
+                return x
+            reads_bits = isinstance(source.elem, Bipolar) and _gives_back_bits(op)
+            return rewriter.add(Bit() if reads_bits else op, (x,), node.loc, node.name)
 
         return rewrite(graph, visit)
 
@@ -70,7 +78,7 @@ def _check_host_can(rewriter: Rewriter, node: Node, chain: Chain) -> None:
         made_by = rewriter.graph.producer(above[0])
 
 
-def tabulate(chain: Chain, source: TensorType, node: Node, max_entries: int) -> Op:
+def tabulate(chain: Chain, source: TensorType, node: Node, max_entries: int) -> Thresholds | Lookup:
     """Return the op that maps integers of `source` to the chain's result.
 
     Raises:
@@ -84,12 +92,31 @@ def tabulate(chain: Chain, source: TensorType, node: Node, max_entries: int) -> 
             loc=node.loc,
             help="use per-tensor or per-channel constants",
         )
-    quantise = node.op
-    assert isinstance(quantise, Quantise)
     elem = source.int_elem
     if chain.is_monotone:
-        return _thresholds(_Function(chain, source), elem, quantise.out)
-    return _table(_Function(chain, source), elem, quantise.out, node, max_entries)
+        return _thresholds(_Function(chain, source), elem, chain.out)
+    return _table(_Function(chain, source), elem, chain.out, node, max_entries)
+
+
+def _gives_back(op: Thresholds | Lookup, elem: IntType) -> bool:
+    """Return whether `op` maps every integer of `elem` to itself, in every channel."""
+    if isinstance(elem, Bipolar) != isinstance(op.out, Bipolar):
+        return False
+    if (elem.lo, elem.hi) != (op.out.lo, op.out.hi) or elem.hi - elem.lo > _MAX_SPAN:
+        return False
+    x = np.arange(elem.lo, elem.hi + 1, 2 if isinstance(elem, Bipolar) else 1)
+    return _maps(op, x, x)
+
+
+def _gives_back_bits(op: Thresholds | Lookup) -> bool:
+    """Return whether `op` maps -1 to 0 and +1 to 1, in every channel."""
+    return not isinstance(op.out, Bipolar) and _maps(op, np.array([-1, 1]), np.array([0, 1]))
+
+
+def _maps(op: Thresholds | Lookup, x: IntArray, y: IntArray) -> bool:
+    channels = len(op.steps.array if isinstance(op, Thresholds) else op.table.array)
+    got = op.evaluate(np.repeat(x[:, np.newaxis], channels, axis=1))
+    return bool(np.all(got == y[:, np.newaxis]))
 
 
 class _Function:
@@ -103,9 +130,8 @@ class _Function:
     def __call__(self, x: IntArray, *, exactly: bool) -> IntArray:
         frame = (*(1 for _ in self._frame[:-1]), self.channels) if self._frame else ()
         result = self._chain.evaluate(x.reshape(len(x), *frame), exactly=exactly)
-        last = self._chain.nodes[-1].op
-        assert isinstance(last, Quantise)
-        codes = last.out.encode(result) if isinstance(last.out, Bipolar) else result
+        out = self._chain.out
+        codes = out.encode(result) if isinstance(out, Bipolar) else result
         return np.broadcast_to(codes, (len(x), *frame)).reshape(len(x), self.channels)
 
 

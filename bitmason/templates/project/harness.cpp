@@ -2,7 +2,8 @@
 //
 // Plays a file of input beats through the verilated top module and records what comes out.
 //
-// Ports: clk, rst (synchronous, high), s_axis_* and m_axis_* with tlast, frame_error (sticky).
+// Ports: clk, rst (synchronous, high), s_axis_* and the outputs with tlast, frame_error (sticky).
+// The outputs are those that BM_SINKS names, X(m_axis) X(m1_axis) and so on.
 // A beat is a whole number of bytes, lowest byte first, so every port width takes the same code.
 // The source never waits for tready before it raises tvalid and keeps an offered beat until it is
 // taken; the sink raises tready without regard to tvalid. With --stall both hold back at random.
@@ -24,10 +25,16 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "Vdut.h"
 #include "verilated.h"
+
+#ifndef BM_SINKS
+#define BM_SINKS X(m_axis)
+#endif
 
 namespace {
 
@@ -48,13 +55,13 @@ constexpr uint64_t kProgressLines = 200;
 
 struct Options {
   std::string in_path;
-  std::string out_path;
+  std::vector<std::string> out_paths;
   std::string json_path;
   uint64_t frames = 0;
   uint64_t in_beats = 0;   // per frame
-  uint64_t out_beats = 0;  // per frame
+  std::vector<uint64_t> out_beats;  // per frame, of each output
   uint64_t in_bytes = 0;   // per beat
-  uint64_t out_bytes = 0;  // per beat
+  std::vector<uint64_t> out_bytes;  // per beat, of each output
   uint64_t seed = 0;
   uint64_t watchdog = 0;  // cycles without a beat on either side
   double stall = 0.0;
@@ -85,23 +92,30 @@ Options parse_options(int argc, char** argv) {
     if (i + 1 == argc) die(kExitUsage, name + " needs a value");
     const char* value = argv[i + 1];
     if (name == "--in") options.in_path = value;
-    else if (name == "--out") options.out_path = value;
+    else if (name == "--out") options.out_paths.emplace_back(value);
     else if (name == "--json") options.json_path = value;
     else if (name == "--frames") options.frames = parse_count("--frames", value);
     else if (name == "--in-beats") options.in_beats = parse_count("--in-beats", value);
-    else if (name == "--out-beats") options.out_beats = parse_count("--out-beats", value);
+    else if (name == "--out-beats") options.out_beats.push_back(parse_count("--out-beats", value));
     else if (name == "--in-bytes") options.in_bytes = parse_count("--in-bytes", value);
-    else if (name == "--out-bytes") options.out_bytes = parse_count("--out-bytes", value);
+    else if (name == "--out-bytes") options.out_bytes.push_back(parse_count("--out-bytes", value));
     else if (name == "--seed") options.seed = parse_count("--seed", value);
     else if (name == "--watchdog") options.watchdog = parse_count("--watchdog", value);
     else if (name == "--stall") options.stall = parse_probability("--stall", value);
     else die(kExitUsage, "unknown option " + name);
   }
-  if (options.in_path.empty() || options.out_path.empty() || options.json_path.empty()) {
+  if (options.in_path.empty() || options.out_paths.empty() || options.json_path.empty()) {
     die(kExitUsage, "--in, --out and --json are needed");
   }
-  if (std::min({options.frames, options.in_beats, options.out_beats, options.in_bytes,
-                options.out_bytes, options.watchdog}) == 0) {
+  if (options.out_paths.size() != options.out_beats.size() ||
+      options.out_paths.size() != options.out_bytes.size()) {
+    die(kExitUsage, "every --out needs its --out-beats and its --out-bytes");
+  }
+  std::vector<uint64_t> counts = {options.frames, options.in_beats, options.in_bytes,
+                                  options.watchdog};
+  counts.insert(counts.end(), options.out_beats.begin(), options.out_beats.end());
+  counts.insert(counts.end(), options.out_bytes.begin(), options.out_bytes.end());
+  if (*std::min_element(counts.begin(), counts.end()) == 0) {
     die(kExitUsage, "--frames, --in-beats, --out-beats, --in-bytes, --out-bytes and --watchdog "
                     "must be at least 1");
   }
@@ -213,33 +227,53 @@ class Source {
   StallGenerator stall_;
 };
 
+// The signals of one output stream.
+#define X(port)                                                      \
+  struct Port_##port {                                               \
+    static constexpr const char* kName = #port;                      \
+    static const auto& tdata(const Vdut& dut) { return dut.port##_tdata; } \
+    static bool valid(const Vdut& dut) { return dut.port##_tvalid; } \
+    static bool last(const Vdut& dut) { return dut.port##_tlast; }   \
+    static bool ready(const Vdut& dut) { return dut.port##_tready; } \
+    static void set_ready(Vdut& dut, bool on) { dut.port##_tready = on; } \
+  };
+BM_SINKS
+#undef X
+
+template <typename Port>
 class Sink {
  public:
-  explicit Sink(const Options& options)
-      : file_(open_file(options.out_path, "wb")),
-        beat_(options.out_bytes),
-        beats_per_frame_(options.out_beats),
-        beats_(options.frames * options.out_beats),
-        progress_step_(std::max<uint64_t>(1, options.frames / kProgressLines)),
-        stall_(options.stall, 2 * options.seed + 1) {
+  Sink(const Options& options, size_t index)
+      : file_(open_file(options.out_paths[index], "wb")),
+        beat_(options.out_bytes[index]),
+        beats_per_frame_(options.out_beats[index]),
+        beats_(options.frames * options.out_beats[index]),
+        stall_(options.stall, 2 * (options.seed + index * 0x10001u) + 1) {
     frame_ends_.reserve(options.frames);
   }
 
-  void drive(Vdut& dut) { dut.m_axis_tready = !stall_.stalls(); }
+  void check(const Vdut& dut) const {
+    check_width((std::string(Port::kName) + "_tdata").c_str(), Port::tdata(dut), beat_.size());
+  }
 
+  void drive(Vdut& dut) { Port::set_ready(dut, !stall_.stalls()); }
+
+  bool gives(const Vdut& dut) const { return Port::valid(dut) && Port::ready(dut); }
+
+  // The beat that is offered before the edge; what follows the last frame is only counted.
   void take(const Vdut& dut, uint64_t cycle) {
-    copy_from_port(dut.m_axis_tdata, beat_);
+    if (done()) {
+      ++extra_beats_;
+      return;
+    }
+    copy_from_port(Port::tdata(dut), beat_);
     if (std::fwrite(beat_.data(), 1, beat_.size(), file_.get()) != beat_.size()) {
       die(kExitUsage, "cannot write the output file");
     }
     ++taken_;
     const bool ends_frame = taken_ % beats_per_frame_ == 0;
-    tlast_errors_ += ends_frame != static_cast<bool>(dut.m_axis_tlast);
-    if (!ends_frame) return;
-    frame_ends_.push_back(cycle);
-    if (frame_ends_.size() % progress_step_ != 0) return;
-    std::printf("progress %zu\n", frame_ends_.size());
-    std::fflush(stdout);
+    tlast_errors_ += ends_frame != Port::last(dut);
+    if (ends_frame) frame_ends_.push_back(cycle);
   }
 
   void close() {
@@ -250,6 +284,7 @@ class Sink {
   uint64_t taken() const { return taken_; }
   uint64_t beats() const { return beats_; }
   uint64_t tlast_errors() const { return tlast_errors_; }
+  uint64_t extra_beats() const { return extra_beats_; }
   const std::vector<uint64_t>& frame_ends() const { return frame_ends_; }
 
  private:
@@ -259,9 +294,119 @@ class Sink {
   uint64_t beats_;
   uint64_t taken_ = 0;
   uint64_t tlast_errors_ = 0;
-  uint64_t progress_step_;
+  uint64_t extra_beats_ = 0;
   std::vector<uint64_t> frame_ends_;
   StallGenerator stall_;
+};
+
+// All output streams.
+#define X(port) , Sink<Port_##port>
+template <typename Head, typename... Sinks>
+struct Tail {
+  using Tuple = std::tuple<Sinks...>;
+};
+using SinkTuple = typename Tail<void BM_SINKS>::Tuple;
+#undef X
+
+class Outputs {
+ public:
+  explicit Outputs(const Options& options)
+      : sinks_(make(options, std::make_index_sequence<kCount>())),
+        progress_step_(std::max<uint64_t>(1, options.frames / kProgressLines)) {}
+
+  static constexpr size_t kCount = std::tuple_size_v<SinkTuple>;
+
+  void check(const Vdut& dut) {
+    each([&](auto& sink) { sink.check(dut); });
+  }
+
+  void drive(Vdut& dut) {
+    each([&](auto& sink) { sink.drive(dut); });
+  }
+
+  // Takes what is offered before the edge; returns whether anything was.
+  bool take(const Vdut& dut, uint64_t cycle) {
+    bool any = false;
+    each([&](auto& sink) {
+      if (!sink.gives(dut)) return;
+      any = true;
+      sink.take(dut, cycle);
+    });
+    if (any) tell_progress();
+    return any;
+  }
+
+  void close() {
+    each([](auto& sink) { sink.close(); });
+  }
+
+  bool done() {
+    bool all = true;
+    each([&](auto& sink) { all = all && sink.done(); });
+    return all;
+  }
+
+  uint64_t taken() { return sum([](auto& sink) { return sink.taken(); }); }
+  uint64_t beats() { return sum([](auto& sink) { return sink.beats(); }); }
+  uint64_t tlast_errors() { return sum([](auto& sink) { return sink.tlast_errors(); }); }
+  uint64_t extra_beats() { return sum([](auto& sink) { return sink.extra_beats(); }); }
+
+  bool offers(const Vdut& dut) {
+    bool any = false;
+    each([&](auto& sink) { any = any || offered(sink, dut); });
+    return any;
+  }
+
+  // The cycle in which each frame ended on the last of the outputs.
+  std::vector<uint64_t> frame_ends() {
+    std::vector<uint64_t> ends;
+    each([&](auto& sink) {
+      const auto& own = sink.frame_ends();
+      if (ends.empty()) ends = own;
+      for (size_t i = 0; i < ends.size(); ++i) ends[i] = std::max(ends[i], own[i]);
+    });
+    return ends;
+  }
+
+ private:
+  template <size_t... kIndex>
+  static SinkTuple make(const Options& options, std::index_sequence<kIndex...>) {
+    if (options.out_paths.size() != kCount) {
+      die(kExitUsage, "the design has " + std::to_string(kCount) + " outputs, not " +
+                          std::to_string(options.out_paths.size()));
+    }
+    return SinkTuple(std::tuple_element_t<kIndex, SinkTuple>(options, kIndex)...);
+  }
+
+  template <typename Port>
+  static bool offered(const Sink<Port>& sink, const Vdut& dut) {
+    return !sink.done() && Port::valid(dut);
+  }
+
+  template <typename Action>
+  void each(Action action) {
+    std::apply([&](auto&... sink) { (action(sink), ...); }, sinks_);
+  }
+
+  template <typename Count>
+  uint64_t sum(Count count) {
+    uint64_t total = 0;
+    each([&](auto& sink) { total += count(sink); });
+    return total;
+  }
+
+  void tell_progress() {
+    uint64_t finished = UINT64_MAX;
+    each([&](auto& sink) { finished = std::min<uint64_t>(finished, sink.frame_ends().size()); });
+    if (finished == told_ || finished % progress_step_ != 0) return;
+    told_ = finished;
+    std::printf("progress %" PRIu64 "\n", finished);
+    std::fflush(stdout);
+  }
+
+  SinkTuple sinks_;
+  uint64_t progress_step_;
+  uint64_t told_ = 0;
 };
 
 // Distances between frames; the second half of them stands for the steady state.
@@ -293,7 +438,7 @@ class Simulation {
   explicit Simulation(const Options& options)
       : options_(options), source_(options), sink_(options) {
     check_width("s_axis_tdata", dut_.s_axis_tdata, options.in_bytes);
-    check_width("m_axis_tdata", dut_.m_axis_tdata, options.out_bytes);
+    sink_.check(dut_);
   }
 
   void run() {
@@ -318,7 +463,9 @@ class Simulation {
     dut_.rst = 1;
     dut_.s_axis_tvalid = 0;
     dut_.s_axis_tlast = 0;
-    dut_.m_axis_tready = 0;
+#define X(port) dut_.port##_tready = 0;
+    BM_SINKS
+#undef X
     for (int i = 0; i < kResetCycles; ++i) {
       settle();
       clock();
@@ -342,8 +489,7 @@ class Simulation {
   void step() {
     settle();
     const bool takes = dut_.s_axis_tvalid && dut_.s_axis_tready;
-    const bool gives = dut_.m_axis_tvalid && dut_.m_axis_tready;
-    if (gives) sink_.take(dut_, cycle_);
+    const bool gives = sink_.take(dut_, cycle_);
     if (takes && source_.taken() == 0) first_taken_ = cycle_;
     clock();
     if (takes) source_.advance(dut_);
@@ -352,17 +498,19 @@ class Simulation {
   }
 
   void drain() {
-    dut_.m_axis_tready = 1;
+#define X(port) dut_.port##_tready = 1;
+    BM_SINKS
+#undef X
     for (uint64_t i = 0; i < kDrainCycles; ++i) {
       settle();
-      extra_beats_ += dut_.m_axis_tvalid;
+      sink_.take(dut_, cycle_);
       clock();
     }
   }
 
   [[noreturn]] void die_stuck() {
     std::string why;
-    if (dut_.m_axis_tvalid) {
+    if (sink_.offers(dut_)) {
       why = "m_axis_tvalid is high but the sink is stalled";
     } else if (source_.offering()) {
       why = "the input waits: s_axis_tready stays low, and m_axis_tvalid too";
@@ -376,20 +524,21 @@ class Simulation {
                         " output beats given)");
   }
 
-  void write_json() const {
-    const Distances distances(sink_.frame_ends());
+  void write_json() {
+    const std::vector<uint64_t> frame_ends = sink_.frame_ends();
+    const Distances distances(frame_ends);
     const File file = open_file(options_.json_path, "w");
     std::fprintf(file.get(), "{\"cycles\": %" PRIu64 ", \"frames\": %" PRIu64, cycles_,
                  options_.frames);
     std::fprintf(file.get(), ", \"latency_cycles\": %" PRIu64,
-                 sink_.frame_ends().front() - first_taken_);
+                 frame_ends.front() - first_taken_);
     std::fprintf(file.get(), ", \"ii_cycles\": %s",
                  distances.constant ? std::to_string(distances.constant).c_str() : "null");
     std::fprintf(file.get(), ", \"ii_min\": %" PRIu64 ", \"ii_max\": %" PRIu64 ", \"ii_mean\": %.6f",
                  distances.min, distances.max, distances.mean);
     std::fprintf(file.get(), ", \"frame_error\": %s", dut_.frame_error ? "true" : "false");
     std::fprintf(file.get(), ", \"tlast_errors\": %" PRIu64 ", \"extra_beats\": %" PRIu64,
-                 sink_.tlast_errors(), extra_beats_);
+                 sink_.tlast_errors(), sink_.extra_beats());
     std::fprintf(file.get(), ", \"stall\": %g, \"seed\": %" PRIu64 ", \"seconds\": %.6f}\n",
                  options_.stall, options_.seed, seconds_);
   }
@@ -398,12 +547,11 @@ class Simulation {
   VerilatedContext& context_ = *Verilated::threadContextp();
   Vdut dut_;
   Source source_;
-  Sink sink_;
+  Outputs sink_;
   uint64_t cycle_ = 0;
   uint64_t cycles_ = 0;
   uint64_t first_taken_ = 0;
   uint64_t idle_cycles_ = 0;
-  uint64_t extra_beats_ = 0;
   double seconds_ = 0.0;
 };
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bitmason.ir import Int, IntType, Real, UInt
 from bitmason.ir.ops.arg_max import ArgMax
+from tests.ir.elements import int_types, matrices
 from tests.ir.ops.checks import assert_same, exactly, rejection, tensor
-from tests.ir.strategies import int_types, matrices
 
 
 def test_the_lowest_index_wins_a_tie() -> None:

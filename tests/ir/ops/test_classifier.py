@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bitmason.ir import Int, IntType, Op, Real, TensorType, UInt
 from bitmason.ir.ops.classifier import Softmax, TopK
+from tests.ir.elements import matrices
 from tests.ir.ops.checks import assert_same, exactly, rejection, tensor
-from tests.ir.strategies import matrices
 
 ELEMS: st.SearchStrategy[IntType] = st.sampled_from((Int(3), UInt(2), Int(62)))
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from bitmason.ir import Bipolar, Const, Int, IntType, Real, UInt
 from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS, Dense
 from bitmason.ir.types import IntArray
+from tests.ir.elements import int_types, matrices
 from tests.ir.ops.checks import assert_same, const, rejection, tensor
-from tests.ir.strategies import int_types, matrices
 
 _LIMITS = (2**24, 2**53)
 
@@ -95,6 +95,37 @@ def test_leading_axes_of_the_frame_are_kept() -> None:
     assert_same(op.evaluate(x).reshape(20, 3), naive(x.reshape(20, 2), op.weights.int64()))
 
 
+def test_groups_by_hand() -> None:
+    op = Dense(const([[1, 2], [3, 4], [5, 6], [7, 8]]), UInt(4), 2)
+    assert_same(op.evaluate(np.array([[1, 10, 100, 1000]])), [[21, 43, 6500, 8700]])
+    assert op.infer([tensor(UInt(2), 3, 4)]) == tensor(UInt(6, 45), 3, 4)
+
+
+@given(st.data(), int_types(24), int_types(24), st.integers(1, 4), st.integers(1, 3))
+def test_groups_are_products_side_by_side(
+    data: st.DataObject, elem: IntType, weight: IntType, groups: int, rows: int
+) -> None:
+    columns = data.draw(st.integers(1, 4))
+    weights = data.draw(matrices(weight, groups * rows, columns))
+    x = data.draw(matrices(elem, 3, groups * columns))
+    op = Dense(Const.integers(weights), weight, groups)
+    wanted = [
+        [
+            sum(w * frame[n // rows * columns + k] for k, w in enumerate(weights.tolist()[n]))
+            for n in range(groups * rows)
+        ]
+        for frame in x.tolist()
+    ]
+    assert_same(op.evaluate(x), wanted)
+    assert_same(op.evaluate(x[:, np.newaxis, :]), [[frame] for frame in wanted])
+    assert op.infer([tensor(elem, groups * columns)]).shape == (groups * rows,)
+
+
+def test_groups_of_no_frames() -> None:
+    op = Dense(const([[1, 2], [3, 4]]), UInt(3), 2)
+    assert op.evaluate(np.zeros((0, 5, 4), np.int8)).shape == (0, 5, 2)
+
+
 def test_no_frames() -> None:
     assert dense([[1, 2]]).evaluate(np.zeros((0, 2), np.int64)).shape == (0, 1)
 
@@ -143,6 +174,24 @@ def test_ops_compare_by_weights_whatever_was_computed() -> None:
         (dense([[1, 2]]), UInt(4), (3,), "I001: dense has 2 columns, its operand is uint4[3]"),
         (dense([[1]]), UInt(4), (), "I001: dense has 1 columns, its operand is uint4[]"),
         (
+            Dense(const([[1, 2], [3, 4]]), Int(4), 2),
+            UInt(4),
+            (2,),
+            "I001: dense has 4 columns, its operand is uint4[2]",
+        ),
+        (
+            Dense(const([[1], [2], [3]]), Int(4), 2),
+            UInt(4),
+            (2,),
+            "I001: dense cannot share 3 rows among 2 groups",
+        ),
+        (
+            Dense(const([[1]]), Int(4), 0),
+            UInt(4),
+            (1,),
+            "I001: dense cannot share 1 rows among 0 groups",
+        ),
+        (
             Dense(const([[5]]), Bipolar()),
             UInt(4),
             (1,),
@@ -188,6 +237,8 @@ def test_the_widest_supported_accumulator() -> None:
         # One row wraps round to a range inside that of the other, so its type would look sound.
         ([[2**30] * 8, [1, -1] * 4], Int(32), 65),
         ([[2**61 - 1]], UInt(62), 123),
+        ([[2**61 - 1] * 8], UInt(1), 64),
+        ([[2**61 - 1] * 8, [1, -1] * 4], UInt(1), 65),
     ],
 )
 def test_sums_beyond_64_bits_do_not_wrap_round(

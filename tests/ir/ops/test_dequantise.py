@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from bitmason.ir import Bipolar, Int, IntType, Real, UInt
 from bitmason.ir.ops.quantise import Dequantise
 from bitmason.ir.types import IntArray
+from tests.ir.elements import matrices
 from tests.ir.ops.checks import assert_same, exactly, rejection, tensor
-from tests.ir.strategies import matrices
 
 _dyadic = st.builds(Fraction, st.integers(-(2**30), 2**30), st.integers(0, 40).map(lambda k: 2**k))
 _any_fraction = _dyadic | st.fractions(-100, 100, max_denominator=10**6)

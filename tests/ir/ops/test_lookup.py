@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bitmason.ir import Bipolar, Const, Int, IntType, Real, UInt
 from bitmason.ir.ops.lookup import Lookup
+from tests.ir.elements import int_types, matrices
 from tests.ir.ops.checks import assert_same, const, rejection, tensor
-from tests.ir.strategies import int_types, matrices
 
 
 def test_by_hand() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from bitmason.ir import Bipolar, Const, Int, IntType, Real, UInt
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.types import IntArray
+from tests.ir.elements import matrices, values_of
 from tests.ir.ops.checks import assert_same, const, rejection, tensor
-from tests.ir.strategies import matrices, values_of
 
 _OUT = Int(16)
 ELEMS: st.SearchStrategy[IntType] = st.sampled_from((Int(3), Int(12), UInt(4), UInt(32), Int(40)))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from bitmason.ir import Bipolar, Const, Int, IntType, Real, UInt
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from tests.ir.elements import matrices
 from tests.ir.ops.checks import assert_same, const, rejection, tensor
-from tests.ir.strategies import matrices
 
 
 def test_by_hand() -> None:
@@ -25,6 +25,28 @@ def test_counts_agreements(data: st.DataObject, rows: int, columns: int) -> None
     op = XnorPopcount(Const.integers(weights))
     assert_same(op.evaluate(x), agreeing)
     assert_same(2 * op.evaluate(x) - columns, x @ weights.T)
+
+
+def test_groups_by_hand() -> None:
+    op = XnorPopcount(const([[1, 1], [-1, 1], [1, 1], [-1, -1]]), 2)
+    assert_same(op.evaluate(np.array([[1, 1, 1, -1]])), [[2, 1, 1, 1]])
+    assert op.infer([tensor(Bipolar(), 3, 4)]) == tensor(UInt(2, 2), 3, 4)
+
+
+@given(st.data(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 20))
+def test_groups_count_side_by_side(
+    data: st.DataObject, groups: int, rows: int, columns: int
+) -> None:
+    weights = data.draw(matrices(Bipolar(), groups * rows, columns))
+    x = data.draw(matrices(Bipolar(), 3, groups * columns))
+    agreeing = [
+        [
+            sum(frame[n // rows * columns + k] == w for k, w in enumerate(weights.tolist()[n]))
+            for n in range(groups * rows)
+        ]
+        for frame in x.tolist()
+    ]
+    assert_same(XnorPopcount(Const.integers(weights), groups).evaluate(x), agreeing)
 
 
 def test_narrow_arrays_do_not_wrap() -> None:
@@ -58,3 +80,11 @@ def test_infers_a_count_of_columns(columns: int, elem: UInt) -> None:
 )
 def test_rejects(weights: object, elem: IntType | Real, size: int, message: str) -> None:
     assert rejection(XnorPopcount(const(weights)), tensor(elem, size)) == message
+
+
+def test_rejects_groups_that_do_not_fit() -> None:
+    three = const([[1], [1], [-1]])
+    message = "I001: xnor_popcount cannot share 3 rows among 2 groups"
+    assert rejection(XnorPopcount(three, 2), tensor(Bipolar(), 2)) == message
+    message = "I001: xnor_popcount has 3 columns, its operand is bipolar[2]"
+    assert rejection(XnorPopcount(three, 3), tensor(Bipolar(), 2)) == message

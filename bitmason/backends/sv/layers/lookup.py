@@ -35,6 +35,7 @@ def emit_lookup(layer: Layer, node: Node | None, module: str) -> Emission:
             "INIT_PREFIX": name,
             "ROM_STYLE": view.memory,
         },
+        replicas=view.lanes,
         memories={
             f"{name}_{lane}.mem": mem_file(table[lane::lanes].reshape(-1, 1), view.out_bits)
             for lane in range(lanes)

@@ -39,6 +39,8 @@ def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
             "STAGES": view.stages,
             "TARGET": view.target,
             "DSP": view.dsp,
+            "GROUPS": view.groups,
+            "LANES": view.lanes,
         },
         memories={weights: mem_file(_words(view, node.op.weights.int64()), view.w.bits)},
     )
@@ -47,5 +49,6 @@ def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
 def _words(view: MatVecView, weights: IntArray) -> IntArray:
     """Return the codes of one memory word per row: PE rows of SIMD weights, fold after fold."""
     assert isinstance(view.w, Bipolar) == (view.dot != "parallel")
-    folded = view.w.encode(weights).reshape(view.row_folds, view.pe, view.column_folds, view.simd)
-    return folded.transpose(0, 2, 1, 3).reshape(view.row_folds * view.column_folds, -1)
+    row_folds = view.groups * view.row_folds
+    folded = view.w.encode(weights).reshape(row_folds, view.pe, view.column_folds, view.simd)
+    return folded.transpose(0, 2, 1, 3).reshape(row_folds * view.column_folds, -1)

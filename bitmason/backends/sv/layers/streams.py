@@ -1,8 +1,8 @@
-"""SystemVerilog for ArgMax, width converters and register slices."""
+"""SystemVerilog for ArgMax, width converters, register slices, forks and FIFOs."""
 
 from __future__ import annotations
 
-from bitmason.backends.design import Layer
+from bitmason.backends.design import FifoView, Layer
 from bitmason.backends.layers.arg_max import ArgMaxView
 from bitmason.backends.layers.width_converter import WidthConverterView
 from bitmason.backends.sv.registry import Emission, emits
@@ -39,6 +39,7 @@ def emit_width_converter(layer: Layer, node: Node | None, module: str) -> Emissi
             "ELEM_W": view.elem_bits,
             "IN_N": view.per_beat_in,
             "OUT_N": view.per_beat_out,
+            "LANES": view.lanes,
         },
     )
 
@@ -51,4 +52,29 @@ def emit_register(layer: Layer, node: Node | None, module: str) -> Emission:
         cell="bm_skid",
         summary="passes the quantised input on",
         parameters={"WIDTH": layer.source.width},
+    )
+
+
+@emits("fork")
+def emit_fork(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return the fork behind a layer that several others read."""
+    assert layer.view is None, (node, module)
+    return Emission(
+        cell="bm_fork",
+        summary=f"hands every beat to {len(layer.sinks)} readers",
+        parameters={"OUTPUTS": len(layer.sinks), "WIDTH": layer.source.width},
+        packed=True,
+    )
+
+
+@emits("fifo")
+def emit_fifo(layer: Layer, node: Node | None, module: str) -> Emission:
+    """Return a FIFO between two layers."""
+    view = layer.view
+    assert isinstance(view, FifoView), (node, module)
+    return Emission(
+        cell="bm_fifo",
+        summary=f"{view.depth} beats {view.purpose}",
+        parameters={"WIDTH": layer.source.width, "DEPTH": view.depth, "STYLE": view.style},
+        outputs={"count": view.depth.bit_length()},
     )

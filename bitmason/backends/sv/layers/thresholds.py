@@ -41,6 +41,7 @@ def emit_thresholds(layer: Layer, node: Node | None, module: str) -> Emission:
             "ROM_STYLE": view.memory,
         },
         memories=tables(view, codes, descending, f"{module}_steps"),
+        replicas=view.lanes,
     )
 
 

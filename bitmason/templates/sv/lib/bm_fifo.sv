@@ -182,6 +182,10 @@ module bm_fifo #(
     if (rst) high_water_q <= '0;
   end
 
+`ifdef BM_REPORT_PEAKS
+  final $display("peak %m %0d", high_water_q);
+`endif
+
   count_in_range_a: assert property (@(posedge clk) disable iff (rst) count_q <= COUNT_W'(DEPTH));
 
   // AXI4-Stream: once valid, an offered beat stays until it is taken.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // bm_mvu: a matrix-vector unit: MW elements in, SIMD per beat; MH accumulators out, PE per beat.
+// Vectors belong to GROUPS matrices in turn; LANES vectors side by side meet the same weights.
 //
 // Golden model: bitmason/ir/ops/dense.py and xnor_popcount.py. With SF = MW/SIMD and NF = MH/PE:
 // Throughput: NF*SF cycles per vector, exactly, while input and output are ready.
@@ -13,15 +14,18 @@
 //                    sum(+-x) = 2 * sum(x where the weight is +1) - sum(x), signed.
 //        "xnor":     weights and inputs of one bit: the number of positions that agree, unsigned.
 //
-// Weight memory: the word at nf*SF + sf holds the weights of neurons nf*PE + pe and columns
-// sf*SIMD + i, at bits (pe*SIMD + i)*W_W.
+// Weight memory: the word at (group*NF + nf)*SF + sf holds the weights of neurons nf*PE + pe and
+// columns sf*SIMD + i of that group, at bits (pe*SIMD + i)*W_W.
+// Lane l of the input stands at bits l*SIMD*IN_W, that of the output at bits l*PE*ACC_W.
 
 `default_nettype none
 
 module bm_mvu #(
   parameter string       ENGINE    = "parallel",  // "parallel", "select" or "xnor"
   parameter int unsigned MW        = 8,  // elements per vector, a multiple of SIMD
-  parameter int unsigned MH        = 4,  // neurons, a multiple of PE
+  parameter int unsigned MH        = 4,  // neurons per group, a multiple of PE
+  parameter int unsigned GROUPS    = 1,  // matrices that the vectors meet in turn
+  parameter int unsigned LANES     = 1,  // vectors side by side
   parameter int unsigned PE        = 2,  // neurons at once
   parameter int unsigned SIMD      = 4,  // elements at once
   parameter int unsigned IN_W      = 4,  // bits per element
@@ -35,23 +39,22 @@ module bm_mvu #(
   parameter string       TARGET    = "generic",  // see bm_xnor_popcount
   parameter bit          DSP       = 1'b0  // multiply in DSP blocks ("parallel")
 ) (
-  input  wire logic                 clk,
-  input  wire logic                 rst,
+  input  wire logic                       clk,
+  input  wire logic                       rst,
 
-  input  wire logic [SIMD*IN_W-1:0] s_axis_tdata,
-  input  wire logic                 s_axis_tvalid,
-  output wire logic                 s_axis_tready,
+  input  wire logic [LANES*SIMD*IN_W-1:0] s_axis_tdata,
+  input  wire logic                       s_axis_tvalid,
+  output wire logic                       s_axis_tready,
 
-  output wire logic [ PE*ACC_W-1:0] m_axis_tdata,
-  output wire logic                 m_axis_tvalid,
-  input  wire logic                 m_axis_tready
+  output wire logic [ LANES*PE*ACC_W-1:0] m_axis_tdata,
+  output wire logic                       m_axis_tvalid,
+  input  wire logic                       m_axis_tready
 );
 
   localparam int unsigned SF     = MW / SIMD;
   localparam int unsigned NF     = MH / PE;
-  localparam int unsigned WORDS  = NF * SF;
+  localparam int unsigned WORDS  = GROUPS * NF * SF;
   localparam int unsigned ADDR_W = (WORDS > 1) ? $clog2(WORDS) : 1;
-  localparam int unsigned FOLD_W = (SF > 1) ? $clog2(SF) : 1;
   // 2*s modulo 2**ACC_W needs only the lower bits of s.
   localparam int unsigned SUM_W  = (ENGINE == "select") ? ACC_W - 1 : ACC_W;
 
@@ -60,6 +63,9 @@ module bm_mvu #(
   end
   if (MH % PE != 0) begin : gen_reject_partial_output
     $error("bm_mvu: MH (%0d) must be a multiple of PE (%0d)", MH, PE);
+  end
+  if (GROUPS < 1 || LANES < 1) begin : gen_reject_empty
+    $error("bm_mvu: GROUPS (%0d) and LANES (%0d) must be 1 or more", GROUPS, LANES);
   end
   if (ENGINE != "parallel" && ENGINE != "select" && ENGINE != "xnor") begin : gen_reject_engine
     $error("bm_mvu: ENGINE must be parallel, select or xnor, not %s", ENGINE);
@@ -77,11 +83,11 @@ module bm_mvu #(
   // Everything from here to the output register moves by this one enable.
   logic en;
 
-  logic [SIMD*IN_W-1:0] x;
+  logic [LANES*SIMD*IN_W-1:0] xs;
   logic x_valid;
 
   bm_replay #(
-    .WIDTH(SIMD * IN_W),
+    .WIDTH(LANES * SIMD * IN_W),
     .LENGTH(SF),
     .REPEATS(NF)
   ) u_replay (
@@ -90,7 +96,7 @@ module bm_mvu #(
     .s_axis_tdata,
     .s_axis_tvalid,
     .s_axis_tready,
-    .m_axis_tdata(x),
+    .m_axis_tdata(xs),
     .m_axis_tvalid(x_valid),
     .m_axis_tready(en)
   );
@@ -126,139 +132,133 @@ module bm_mvu #(
   );
 
   // Where the beat stands in its row, delayed with the dot product.
-  logic [FOLD_W-1:0] fold_q;
-  logic first, last, sum_valid, sum_first, sum_last;
+  logic sum_valid, sum_first, sum_last;
 
-  assign first = fold_q == '0;
-  assign last  = fold_q == FOLD_W'(SF - 1);
-
-  always_ff @(posedge clk) begin
-    if (x_valid && en) fold_q <= last ? '0 : fold_q + 1'b1;
-    if (rst) fold_q <= '0;
-  end
-
-  if (STAGES == 0) begin : gen_at_once
-    assign sum_valid = x_valid;
-  end else begin : gen_pipeline
-    logic [STAGES-1:0] valid_q;
-
-    assign sum_valid = valid_q[STAGES-1];
-
-    always_ff @(posedge clk) begin
-      if (en) valid_q <= STAGES'({valid_q, x_valid});
-      if (rst) valid_q <= '0;
-    end
-  end
-
-  bm_delay #(
-    .WIDTH(2),
-    .CYCLES(STAGES)
+  bm_beat_place #(
+    .BEATS(SF),
+    .STAGES(STAGES)
   ) u_place (
     .clk,
+    .rst,
     .en,
-    .d({first, last}),
-    .q({sum_first, sum_last})
+    .valid(x_valid),
+    .out_valid(sum_valid),
+    .out_first(sum_first),
+    .out_last(sum_last)
   );
 
-  // One accumulator per neuron. A row's last sum goes on in the same cycle, so that the next row
-  // may start at once.
-  logic [PE*SUM_W-1:0] sums_d, sums_q;
-
-  for (genvar pe = 0; pe < PE; pe++) begin : gen_pe
-    logic [SUM_W-1:0] dot;
-
-    if (ENGINE == "parallel") begin : gen_parallel
-      bm_dot_parallel #(
-        .SIMD(SIMD),
-        .IN_W(IN_W),
-        .IN_SIGNED(IN_SIGNED),
-        .W_W(W_W),
-        .W_SIGNED(W_SIGNED),
-        .OUT_W(SUM_W),
-        .STAGES(STAGES),
-        .DSP(DSP)
-      ) u_dot (
-        .clk,
-        .en,
-        .x,
-        .w(weights[pe*SIMD*W_W+:SIMD*W_W]),
-        .total(dot)
-      );
-    end else if (ENGINE == "select") begin : gen_select
-      bm_dot_select #(
-        .SIMD(SIMD),
-        .IN_W(IN_W),
-        .IN_SIGNED(IN_SIGNED),
-        .OUT_W(SUM_W),
-        .STAGES(STAGES)
-      ) u_dot (
-        .clk,
-        .en,
-        .x,
-        .w(weights[pe*SIMD+:SIMD]),
-        .total(dot)
-      );
-    end else begin : gen_xnor
-      logic [$clog2(SIMD+1)-1:0] agreeing;
-
-      bm_xnor_popcount #(
-        .N(SIMD),
-        .STAGES(STAGES),
-        .TARGET(TARGET)
-      ) u_popcount (
-        .clk,
-        .en,
-        .w(weights[pe*SIMD+:SIMD]),
-        .x,
-        .count(agreeing)
-      );
-
-      assign dot = SUM_W'(agreeing);
-    end
-
-    assign sums_d[pe*SUM_W+:SUM_W] = (sum_first ? '0 : sums_q[pe*SUM_W+:SUM_W]) + dot;
-  end
-
-  always_ff @(posedge clk) begin
-    if (en && sum_valid) sums_q <= sums_d;
-  end
-
-  logic [PE*ACC_W-1:0] out_d, out_q;
+  logic [LANES*PE*ACC_W-1:0] out_d, out_q;
   logic out_d_valid, out_valid_q;
 
-  if (ENGINE == "select") begin : gen_total
-    // The sum of all inputs is made once and shared; it is subtracted one cycle later.
-    logic [ACC_W-1:0] part, total_d, total_q;
+  if (ENGINE == "select") begin : gen_row_done
     logic row_done_q;
 
-    bm_adder_tree #(
-      .N(SIMD),
-      .IN_W(IN_W),
-      .IN_SIGNED(IN_SIGNED),
-      .OUT_W(ACC_W),
-      .STAGES(STAGES)
-    ) u_total (
-      .clk,
-      .en,
-      .terms(x),
-      .total(part)
-    );
-
-    assign total_d = (sum_first ? '0 : total_q) + part;
+    assign out_d_valid = row_done_q;
 
     always_ff @(posedge clk) begin
-      if (en && sum_valid) total_q <= total_d;
       if (en) row_done_q <= sum_valid && sum_last;
       if (rst) row_done_q <= 1'b0;
     end
-
-    for (genvar pe = 0; pe < PE; pe++) begin : gen_difference
-      assign out_d[pe*ACC_W+:ACC_W] = {sums_q[pe*SUM_W+:SUM_W], 1'b0} - total_q;
-    end
-    assign out_d_valid = row_done_q;
-  end else begin : gen_sums
-    assign out_d       = sums_d;
+  end else begin : gen_row_ends
     assign out_d_valid = sum_valid && sum_last;
+  end
+
+  for (genvar lane = 0; lane < LANES; lane++) begin : gen_lane
+    logic [SIMD*IN_W-1:0] x;
+    assign x = xs[lane*SIMD*IN_W+:SIMD*IN_W];
+
+    // One accumulator per neuron. A row's last sum goes on in the same cycle, so that the next row
+    // may start at once.
+    logic [PE*SUM_W-1:0] sums_d, sums_q;
+
+    for (genvar pe = 0; pe < PE; pe++) begin : gen_pe
+      logic [SUM_W-1:0] dot;
+
+      if (ENGINE == "parallel") begin : gen_parallel
+        bm_dot_parallel #(
+          .SIMD(SIMD),
+          .IN_W(IN_W),
+          .IN_SIGNED(IN_SIGNED),
+          .W_W(W_W),
+          .W_SIGNED(W_SIGNED),
+          .OUT_W(SUM_W),
+          .STAGES(STAGES),
+          .DSP(DSP)
+        ) u_dot (
+          .clk,
+          .en,
+          .x,
+          .w(weights[pe*SIMD*W_W+:SIMD*W_W]),
+          .total(dot)
+        );
+      end else if (ENGINE == "select") begin : gen_select
+        bm_dot_select #(
+          .SIMD(SIMD),
+          .IN_W(IN_W),
+          .IN_SIGNED(IN_SIGNED),
+          .OUT_W(SUM_W),
+          .STAGES(STAGES)
+        ) u_dot (
+          .clk,
+          .en,
+          .x,
+          .w(weights[pe*SIMD+:SIMD]),
+          .total(dot)
+        );
+      end else begin : gen_xnor
+        logic [$clog2(SIMD+1)-1:0] agreeing;
+
+        bm_xnor_popcount #(
+          .N(SIMD),
+          .STAGES(STAGES),
+          .TARGET(TARGET)
+        ) u_popcount (
+          .clk,
+          .en,
+          .w(weights[pe*SIMD+:SIMD]),
+          .x,
+          .count(agreeing)
+        );
+
+        assign dot = SUM_W'(agreeing);
+      end
+
+      assign sums_d[pe*SUM_W+:SUM_W] = (sum_first ? '0 : sums_q[pe*SUM_W+:SUM_W]) + dot;
+    end
+
+    always_ff @(posedge clk) begin
+      if (en && sum_valid) sums_q <= sums_d;
+    end
+
+    if (ENGINE == "select") begin : gen_total
+      // The sum of all inputs is made once and shared; it is subtracted one cycle later.
+      logic [ACC_W-1:0] part, total_d, total_q;
+
+      bm_adder_tree #(
+        .N(SIMD),
+        .IN_W(IN_W),
+        .IN_SIGNED(IN_SIGNED),
+        .OUT_W(ACC_W),
+        .STAGES(STAGES)
+      ) u_total (
+        .clk,
+        .en,
+        .terms(x),
+        .total(part)
+      );
+
+      assign total_d = (sum_first ? '0 : total_q) + part;
+
+      always_ff @(posedge clk) begin
+        if (en && sum_valid) total_q <= total_d;
+      end
+
+      for (genvar pe = 0; pe < PE; pe++) begin : gen_difference
+        assign out_d[(lane*PE+pe)*ACC_W+:ACC_W] = {sums_q[pe*SUM_W+:SUM_W], 1'b0} - total_q;
+      end
+    end else begin : gen_sums
+      assign out_d[lane*PE*ACC_W+:PE*ACC_W] = sums_d;
+    end
   end
 
   assign en            = m_axis_tready || !out_valid_q;

@@ -6,7 +6,7 @@
 // and each block: the words of that block at every tap, tap row by tap row.
 // Golden model: bitmason/ir/ops/windows.py. Throughput: 1 beat in and 1 beat out per cycle, no
 // bubble between windows, rows and frames while the words are there. With enough DEPTH a frame
-// takes max(H*W, OH*OW*KH*KW) * BLOCKS*WORDS cycles; never more than that many pixels are held.
+// takes max(H*W, OH*OW*KH*KW) * BLOCKS*WORDS cycles, for OH x OW windows.
 // Latency: 2 cycles from the input beat that an output beat needs. s_axis_tready is a register.
 //
 // Control: a ring of DEPTH*CF words (CF = BLOCKS*WORDS). It takes a beat while words written minus
@@ -187,7 +187,8 @@ module bm_window #(
   logic [ADDR_W:0] read_addr_d;
   logic push, fire;
 
-  (* ram_style = RAM_STYLE *)
+  // What is written is free, so it is never what is read: yosys need not guard against that.
+  (* ram_style = RAM_STYLE, no_rw_check *)
   logic [WIDTH-1:0] words[HELD];
   logic [WIDTH-1:0] data_q;
   logic valid_q;

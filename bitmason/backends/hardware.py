@@ -1,0 +1,83 @@
+"""Which part of a lowered graph becomes hardware, and where data enter and leave it.
+
+Invariant: the host's part before, the hardware and the host's part after make up the whole graph;
+the hardware's part is integers only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bitmason.diagnostics import fail
+from bitmason.ir.graph import Graph, Node
+from bitmason.ir.ops.bit import Bit
+from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.types import Real
+
+# The stream carries the same bits in the same order before and after these.
+WIRES = (Bit, Reshape)
+# Orders that the host gives to what leaves the hardware, and to what enters it.
+_ORDERS = (Reshape, Transpose, Bit)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The nodes of the hardware in order, the value that enters it, and those that leave it."""
+
+    nodes: tuple[Node, ...]
+    entry: str
+    exits: tuple[str, ...]
+
+
+def hardware_part(graph: Graph) -> Part:
+    """Return the integer operations from the first quantiser to the last integers.
+
+    Raises:
+        CompileError: P003 when nothing is integer, B003 when integers enter at several places.
+    """
+    nodes = _without_last_orders(graph, _integer_nodes(graph))
+    names = {node.name for node in nodes}
+    entries = {operand for node in nodes for operand in node.operands} - names
+    if not nodes:
+        entries = {node.name for node in graph.nodes if isinstance(node.op, Quantise)}
+        entries |= {v.name for v in graph.inputs if not isinstance(v.type.elem, Real)}
+    if not entries:
+        fail("P003", "no layer of the network is integer arithmetic, so there is nothing to build")
+    if len(entries) > 1:
+        fail(
+            "B003",
+            f"the hardware would have {len(entries)} input streams, one is supported",
+            loc=graph[max(entries)].loc,
+            help="quantise the input once, and let every branch read the result",
+        )
+    entry = entries.pop()
+    leaving = [name for name in (entry, *(n.name for n in nodes)) if _leaves(graph, name, names)]
+    return Part(nodes, entry, tuple(leaving))
+
+
+def _integer_nodes(graph: Graph) -> list[Node]:
+    nodes: list[Node] = []
+    on_host: set[str] = set()  # what follows the first real number behind an integer
+    for node in graph.nodes:
+        integers = [o for o in node.operands if not isinstance(graph[o].type.elem, Real)]
+        if on_host.intersection(node.operands) or (integers and isinstance(node.type.elem, Real)):
+            on_host.add(node.name)
+        elif len(integers) == len(node.operands):
+            nodes.append(node)
+    return nodes
+
+
+def _without_last_orders(graph: Graph, nodes: list[Node]) -> tuple[Node, ...]:
+    """Leave to the host what only re-orders the results, as it costs nothing there."""
+    kept = {node.name: node for node in nodes}
+    for node in reversed(nodes):
+        read = any(user.name in kept for user in graph.users[node.name])
+        if isinstance(node.op, _ORDERS) and not read:
+            del kept[node.name]
+    return tuple(kept.values())
+
+
+def _leaves(graph: Graph, name: str, inside: set[str]) -> bool:
+    users = graph.users[name]
+    return name in graph.outputs or any(user.name not in inside for user in users) or not users

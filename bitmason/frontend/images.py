@@ -1,0 +1,88 @@
+"""Images and signals: values whose axes the graph has in the order rows, columns, channels.
+
+Invariant: operators of images see the file's order channels, rows, columns, also in nodes of the
+channels-last domain; a signal is an image of one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bitmason.frontend.context import Context
+from bitmason.frontend.layout import arrange, transpose
+from bitmason.frontend.node_view import NodeView
+from bitmason.frontend.values import Activation
+
+CHANNELS_LAST = "qonnx.custom_op.channels_last"
+OPERATORS = frozenset(
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"}
+    | {"Resize", "Upsample", "DepthToSpace", "SpaceToDepth"}
+)
+# Through these an image goes element by element, whatever stands beside it.
+_SHAPELESS = frozenset(
+    {"Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear"}
+    | {"Add", "Sub", "Mul", "Div", "Relu", "Clip", "BatchNormalization", "Identity", "Dropout"}
+    | {"Cast", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Neg", "Pad", "MultiThreshold"}
+)
+
+
+def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[int, ...] | None:
+    """Return in which order the graph should have the axes of the input's frames.
+
+    That is the one in which the first image operator that the input flows into, through nodes
+    that keep or transpose its axes, finds rows, columns and channels. None where there is no such.
+    """
+    reached: dict[str, tuple[int, ...]] = {tensor: tuple(range(rank))}
+    for node in nodes:
+        axes = reached.get(node.inputs[0]) if node.inputs else None
+        if axes is None:
+            continue
+        if node.op in OPERATORS:
+            is_last = node.domain == CHANNELS_LAST
+            return axes if is_last else (*axes[1:], axes[0])
+        if node.op == "Transpose":
+            perm = node.integers("perm") or ()
+            if len(perm) == rank + 1 and perm[0] == 0 and sorted(perm) == list(range(rank + 1)):
+                reached[node.outputs[0]] = tuple(axes[axis - 1] for axis in perm[1:])
+        elif node.op in _SHAPELESS:
+            reached[node.outputs[0]] = axes
+    return None
+
+
+def channels_first(node: NodeView, ctx: Context, x: Activation) -> Activation:
+    """Return the operand `x` of `node` in the order channels, rows, columns."""
+    rank = len(ctx.frame(x))
+    if node.domain != CHANNELS_LAST or not rank:
+        return x
+    return transpose(node, ctx, x, (rank - 1, *range(rank - 1)))
+
+
+def as_in_node(node: NodeView, ctx: Context, x: Activation) -> Activation:
+    """Undo `channels_first` for a result of `node`."""
+    rank = len(ctx.frame(x))
+    return transpose(node, ctx, x, (*range(1, rank), 0)) if node.domain == CHANNELS_LAST else x
+
+
+def image(node: NodeView, ctx: Context, index: int = 0) -> Activation:
+    """Return an operand as an image of three axes in the graph: rows, columns, channels."""
+    x = channels_first(node, ctx, ctx.activation(node, index))
+    return as_image(node, ctx, x)
+
+
+def as_image(node: NodeView, ctx: Context, x: Activation) -> Activation:
+    """Return `x`, channels first in the file, as rows, columns, channels in the graph."""
+    rank = len(ctx.frame(x))
+    if rank not in {2, 3}:
+        ctx.refuse(
+            node,
+            f"{node.op} of {[1, *ctx.frame(x)]} values: expected a signal [1, channels, length] or "
+            "an image [1, channels, rows, columns]",
+        )
+    if ctx.axes(x) == image_axes(rank) and len(ctx.shape(x)) == 3:
+        return x
+    return arrange(node, ctx, x, (*range(1, rank), 0), units=3 - rank)
+
+
+def image_axes(rank: int) -> tuple[tuple[int, ...], ...]:
+    """Return the axes of frames `[C, H, W]` or `[C, L]` in an image of the graph."""
+    return ((2,), (0,), (1,)) if rank == 3 else ((2,), (1,))

@@ -1,0 +1,103 @@
+"""Two activations become one: sums and products of integers wherever that is exact.
+
+Invariant: what is joined in integers equals the same operation on the real numbers; where no
+common step of the scales keeps the result narrow enough, real numbers are joined instead.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from bitmason.diagnostics import fail
+from bitmason.frontend.affine import Affine, affine_of, emit_real
+from bitmason.frontend.context import Context, broadcasts
+from bitmason.frontend.images import as_image
+from bitmason.frontend.layout import like, move
+from bitmason.frontend.node_view import NodeView
+from bitmason.frontend.padding import as_numbers
+from bitmason.frontend.rationals import common_step, last_axis
+from bitmason.frontend.values import Activation
+from bitmason.ir import Bipolar, Const, Op, Real
+from bitmason.ir.ops.arrange import Upsample
+from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS
+from bitmason.ir.ops.join import Product, WeightedSum
+from bitmason.ir.ops.real import Add, Mul, Sub
+from bitmason.ir.types import Array, bits_needed
+
+
+def combine(node: NodeView, ctx: Context, op: Add | Sub | Mul) -> Activation:
+    """Add `op` of the first two operands of `node`, which are activations, to the graph."""
+    a, b = _same_shape(node, ctx, ctx.activation(node, 0), ctx.activation(node, 1))
+    b = like(node, ctx, b, a)
+    flows = [_by_channel(ctx, x) for x in (a, b)]
+    found = None
+    if flows[0] is not None and flows[1] is not None:
+        join = _multiplied if isinstance(op, Mul) else _added
+        sign = -1 if isinstance(op, Sub) else 1
+        found = join(node, ctx, flows[0], flows[1], sign)
+    return ctx.emit(op, [a, b], node.loc, node.label) if found is None else found
+
+
+def _same_shape(
+    node: NodeView, ctx: Context, a: Activation, b: Activation
+) -> tuple[Activation, Activation]:
+    """Return both activations in one shape: one pixel is repeated for a whole image."""
+    frames = [ctx.frame(a), ctx.frame(b)]
+    if frames[0] == frames[1]:
+        return a, b
+    for small, large in ((0, 1), (1, 0)):
+        if _is_pixel_of(frames[small], frames[large]):
+            spread = _spread(node, ctx, (a, b)[small], frames[large])
+            return (spread, b) if small == 0 else (a, spread)
+    shown = " and ".join(str([1, *frame]) for frame in frames)
+    fail(
+        "F019",
+        f"{node.op} cannot join activations of shapes {shown}",
+        loc=node.loc,
+        help="give both branches the same channels, rows and columns",
+    )
+
+
+def _is_pixel_of(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    same_rank = len(small) == len(large) in {2, 3}
+    return same_rank and small[0] == large[0] and all(size == 1 for size in small[1:])
+
+
+def _spread(node: NodeView, ctx: Context, x: Activation, frame: tuple[int, ...]) -> Activation:
+    pixel = as_image(node, ctx, x)
+    rows, columns = frame[1:] if len(frame) == 3 else (1, frame[1])
+    moved = move(
+        node,
+        ctx,
+        pixel,
+        Upsample((rows, columns)),
+        lambda array: array.repeat(rows, axis=0).repeat(columns, axis=1),
+    )
+    return Activation(moved.name, pixel.axes)
+
+
+def _by_channel(ctx: Context, x: Activation) -> Affine | None:
+    """Return `x` as an affine function of integers with one scale per channel at most."""
+    flow = affine_of(ctx, x)
+    if flow is None or not ctx.shape(x):
+        return None
+    parts = [last_axis(part, ctx.shape(x)) for part in (flow.scale, flow.offset)]
+    if parts[0] is None or parts[1] is None:
+        return None
+    scale, offset = (np.array(part, dtype=object) for part in parts)
+    return Affine(flow.integers, scale, offset)
+
+
+def _added(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -> Activation | None:
+    scales = [np.atleast_1d(row) for row in np.broadcast_arrays(*_scales(ctx, a, b, sign))]
+    steps = np.array([_step(pair) for pair in zip(*scales, strict=True)], dtype=object)
+    factors = np.array([[int(s / step) for s, step in zip(row, steps, strict=True)]
+                        for row in scales], dtype=object)
+    if _bits_of_sum(ctx, factors, a, b) > MAX_ACCUMULATOR_BITS:
+        return None
+    a, b = as_numbers(node, ctx, a), as_numbers(node, ctx, b)
+    op = WeightedSum(Const.integers(factors.astype(np.int64)))
+    total = ctx.emit(op, [a.integers, b.integers], node.loc, node.label)
+    return emit_real(ctx, node, Affine(total, steps, a.offset + sign * b.offset), f"{node.label}_real")

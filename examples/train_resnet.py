@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains a ResNet-8 with four-bit weights and activations on Fashion-MNIST and exports it as QONNX.
+
+It has the shapes of the image-classification net of MLPerf Tiny (16-16-32-64 channels) and both
+kinds of residual addition: operands quantised at one scale, and at two.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import brevitas.nn as qnn
+import torch
+import typer
+from layers import Signed, block, byte_input, classifier, conv, relu, signed
+from torch import Tensor, nn
+from training import (
+    DEBIAN_DATA,
+    EXAMPLES,
+    Recipe,
+    Task,
+    accuracy,
+    as_floats,
+    as_labels,
+    confusion,
+    export,
+    first_inputs,
+    load_split,
+    start,
+    train,
+)
+
+RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=100, weight_decay=0.01)
+LAST_SIDE = 7
+
+
+class EqualAdd(nn.Module):
+    """Adds two tensors after one quantiser has put both on the same grid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add = qnn.QuantEltwiseAdd(input_quant=Signed, output_quant=None)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Quantises and adds."""
+        total: Tensor = self.add(x, y)
+        return total
+
+
+class UnequalAdd(nn.Module):
+    """Adds two tensors that are quantised each at a scale of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = signed()
+        self.right = signed()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Quantises and adds."""
+        total: Tensor = self.left(x) + self.right(y)
+        return total
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut; a 1x1 convolution adapts the shortcut to new shapes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, add: nn.Module) -> None:
+        super().__init__()
+        self.first = block(inputs, outputs, 3, stride)
+        self.conv = conv(outputs, outputs, 3)
+        self.bn = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            self.shortcut.add_module("conv", conv(inputs, outputs, 1, stride))
+            self.shortcut.add_module("bn", nn.BatchNorm2d(outputs))
+        self.add = add
+        self.act = relu(keep_scale=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Adds both paths and applies the ReLU."""
+        main = self.bn(self.conv(self.first(x)))
+        y: Tensor = self.act(self.add(main, self.shortcut(x)))
+        return y
+
+
+def build() -> nn.Sequential:
+    """The network; the names of its modules become the names of the exported nodes."""
+    net = nn.Sequential()
+    net.add_module("input", byte_input())
+    net.add_module("stem", block(1, 16, 3))
+    net.add_module("block1", Residual(16, 16, 1, EqualAdd()))
+    net.add_module("block2", Residual(16, 32, 2, UnequalAdd()))
+    net.add_module("block3", Residual(32, 64, 2, EqualAdd()))
+    net.add_module("pool", qnn.TruncAvgPool2d(LAST_SIDE))
+    net.add_module("flatten", nn.Flatten())
+    net.add_module("fc", classifier(64))
+    return net.to(memory_format=torch.channels_last)
+
+
+def main(
+    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
+    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
+    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+) -> None:
+    """Trains the ResNet-8 on Fashion-MNIST and exports it as QONNX."""
+    recipe = RECIPE.adapted(images, epochs)
+    task = Task(as_floats, as_labels)
+    training, test = load_split(data, "train"), load_split(data, "t10k")
+    start(seed)
+    net = build()
+    train(net, task, training, recipe)
+    share = accuracy(confusion(net, task, test))
+    doc = (
+        "resnet8_w4a4: ResNet-8 on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255; test "
+        f"accuracy {share:.2%} on 10000 images; made by `python examples/train_resnet.py "
+        f"--images {recipe.images} --epochs {recipe.epochs} --seed {seed}`"
+    )
+    export(net, first_inputs(test, task), out / "resnet8_w4a4.onnx", doc)
+    typer.echo(f"resnet8_w4a4: test accuracy {share:.2%}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
