@@ -45,10 +45,10 @@ def codes_of(node: NodeProto, constants: Constants) -> NDArray[np.int8] | None:
     """The weights of `node` in units of its scale, or None where eight bits cannot hold them."""
     scale = constants[node.input[1]]
     values = quantised(node, constants)
-    codes = np.rint(values / scale)
+    codes: NDArray[np.float32] = np.rint(values / scale)
     if np.abs(codes).max() > 127:
         return None
-    on_grid = {**constants, node.input[0]: codes.astype(np.float32) * scale}
+    on_grid = {**constants, node.input[0]: codes * scale}
     if not np.array_equal(quantised(node, on_grid), values):
         return None
     return codes.astype(np.int8)

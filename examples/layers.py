@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# Torch and Brevitas need not be installed where the types are checked.
+# mypy: allow-subclassing-any
 """The four-bit layers that the small example networks are built from.
 
 Weights have one learned scale an output channel, activations one a tensor; no convolution has a
@@ -12,7 +14,6 @@ from brevitas.quant import (
     Uint8ActPerTensorFloat,
 )
 from torch import Tensor, nn
-
 from training import CLASSES
 
 BITS = 4
@@ -123,9 +124,7 @@ class Average(nn.Module):
         super().__init__()
         self.pool = pool
         self.flatten = nn.Flatten()
-        self.quantise = qnn.QuantIdentity(
-            act_quant=Unsigned, bit_width=8, return_quant_tensor=True
-        )
+        self.quantise = qnn.QuantIdentity(act_quant=Unsigned, bit_width=8, return_quant_tensor=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Averages, flattens and quantises."""

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+# Torch and Brevitas need not be installed where the types are checked.
+# mypy: allow-subclassing-any
 """Trains the CNV example networks of FINN on Fashion-MNIST and exports them as QONNX.
 
 The images are padded to 32x32 and repeated over three channels, so that every shape is that of the
 published CNV for CIFAR-10.
 """
 
+from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import brevitas.nn as qnn
@@ -23,19 +26,18 @@ from torch import Tensor, nn
 from training import (
     CLASSES,
     DEBIAN_DATA,
-    EXAMPLES,
+    MODELS,
+    Data,
+    Epochs,
+    Example,
+    Images,
+    Out,
     Recipe,
+    Seed,
     Task,
-    accuracy,
     as_floats,
     as_labels,
-    clip_weights,
-    confusion,
-    export,
-    first_inputs,
-    load_split,
-    start,
-    train,
+    train_and_export,
 )
 
 # Channels of the convolutions; a pool follows where the second entry says so.
@@ -53,10 +55,13 @@ class Bits(StrEnum):
     W2A2 = "w2a2"
 
 
+_RECIPE = Recipe(
+    epochs=1, learning_rate=0.004, batch_size=50, half_precision=True, clip_weights=True
+)
 RECIPES = {
-    Bits.W1A1: Recipe(1, learning_rate=0.004, batch_size=50, half_precision=True),
-    Bits.W1A2: Recipe(1, learning_rate=0.004, batch_size=50, half_precision=True),
-    Bits.W2A2: Recipe(1, learning_rate=0.01, batch_size=50, half_precision=True),
+    Bits.W1A1: _RECIPE,
+    Bits.W1A2: _RECIPE,
+    Bits.W2A2: replace(_RECIPE, learning_rate=0.01),
 }
 
 
@@ -181,28 +186,22 @@ def padded(images: Tensor) -> Tensor:
 
 def main(
     bits: Annotated[Bits, typer.Option(help="Network to train and export.")],
-    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    images: Images = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
 ) -> None:
     """Trains a CNV network on Fashion-MNIST and exports it as QONNX."""
-    recipe = RECIPES[bits].adapted(images, epochs)
-    task = Task(padded, as_labels)
-    training, test = load_split(data, "train"), load_split(data, "t10k")
-    start(seed)
-    net = build(bits)
-    train(net, task, training, recipe, clip_weights)
-    share = accuracy(confusion(net, task, test))
-    doc = (
-        f"cnv_{bits}: the CNV of FINN on Fashion-MNIST, input [1, 3, 32, 32] = pixel / 255, padded "
-        f"and repeated; test accuracy {share:.2%} on 10000 images; made by `python "
-        f"examples/train_cnv.py --bits {bits} --images {recipe.images} --epochs {recipe.epochs} "
-        f"--seed {seed}`"
+    example = Example(
+        name=f"cnv_{bits}",
+        about="CNV on Fashion-MNIST, input [1, 3, 32, 32] = pixel / 255, padded and repeated",
+        command=f"train_cnv.py --bits {bits}",
+        build=partial(build, bits),
+        recipe=RECIPES[bits],
+        task=Task(padded, as_labels),
     )
-    export(net, first_inputs(test, task), out / f"cnv_{bits}.onnx", doc)
-    typer.echo(f"cnv_{bits}: test accuracy {share:.2%}")
+    train_and_export(example, images, epochs, seed, data, out)
 
 
 if __name__ == "__main__":

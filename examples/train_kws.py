@@ -5,26 +5,23 @@ The sequences are the images of Fashion-MNIST, a column a step: 28 steps of 28 c
 brings its features, such as MFCC, in the same form.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 from layers import Average, block_1d, byte_input, classifier
 from torch import Tensor, nn
 from training import (
     DEBIAN_DATA,
-    EXAMPLES,
+    MODELS,
+    Data,
+    Epochs,
+    Example,
+    Images,
+    Out,
     Recipe,
+    Seed,
     Task,
-    accuracy,
     as_floats,
     as_labels,
-    confusion,
-    export,
-    first_inputs,
-    load_split,
-    start,
-    train,
+    train_and_export,
 )
 
 RECIPE = Recipe(epochs=4, learning_rate=0.004, batch_size=100, weight_decay=0.01)
@@ -55,28 +52,25 @@ def sequences(images: Tensor) -> Tensor:
     return as_floats(images)[:, 0]
 
 
+EXAMPLE = Example(
+    name="kws_w4a4",
+    about="1-D net on the columns of Fashion-MNIST, input [1, 28, 28] = pixel / 255",
+    command="train_kws.py",
+    build=build,
+    recipe=RECIPE,
+    task=Task(sequences, as_labels),
+)
+
+
 def main(
-    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    images: Images = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
 ) -> None:
     """Trains the 1-D net on Fashion-MNIST and exports it as QONNX."""
-    recipe = RECIPE.adapted(images, epochs)
-    task = Task(sequences, as_labels)
-    training, test = load_split(data, "train"), load_split(data, "t10k")
-    start(seed)
-    net = build()
-    train(net, task, training, recipe)
-    share = accuracy(confusion(net, task, test))
-    doc = (
-        "kws_w4a4: 1-D separable convolutions on the columns of Fashion-MNIST, input [1, 28, 28]; "
-        f"test accuracy {share:.2%} on 10000 images; made by `python examples/train_kws.py "
-        f"--images {recipe.images} --epochs {recipe.epochs} --seed {seed}`"
-    )
-    export(net, first_inputs(test, task), out / "kws_w4a4.onnx", doc)
-    typer.echo(f"kws_w4a4: test accuracy {share:.2%}")
+    train_and_export(EXAMPLE, images, epochs, seed, data, out)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 The same seed, versions and number of epochs give the same file on the same machine.
 """
 
-import gzip
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,19 +23,30 @@ from brevitas.quant import (
     SignedBinaryWeightPerTensorConst,
     Uint8ActPerTensorFloat,
 )
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from training import (
+    CLASSES,
+    DEBIAN_DATA,
+    EXAMPLES,
+    MODELS,
+    OPSET,
+    SIDE,
+    Data,
+    Epochs,
+    Out,
+    Seed,
+    Split,
+    as_floats,
+    as_labels,
+    clip_weights,
+    learning_rate_factor,
+    load_split,
+    start,
+)
 
-DEBIAN_DATA = Path("/usr/share/datasets/fashion-mnist")
-EXAMPLES = Path(__file__).resolve().parent
-SIDE = 28
 PIXELS = SIDE * SIDE
 HIDDEN = 64
-CLASSES = 10
-PIXEL_MAX = 255
-OPSET = 14
 DUMPED_IMAGES = 1000
-IDX_HEADER_BYTES = {"images-idx3": 16, "labels-idx1": 8}
 
 
 class Bits(StrEnum):
@@ -66,38 +76,10 @@ RECIPES = {
 }
 
 
-@dataclass(frozen=True)
-class Split:
-    """Images [n, 28, 28] and labels [n], both as unsigned bytes."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-
-    def tensors(self) -> tuple[Tensor, Tensor]:
-        """The images as [n, 1, 28, 28] float pixel / 255, and the labels as integers."""
-        # Division, not multiplication by 1/255: the exported network sees pixel / 255.
-        pixels = self.images[:, None].astype(np.float32) / np.float32(PIXEL_MAX)
-        return torch.from_numpy(pixels), torch.from_numpy(self.labels.astype(np.int64))
-
-
-def read_idx(path: Path, header_bytes: int) -> NDArray[np.uint8]:
-    """The bytes behind the header of a gzip-compressed IDX file."""
-    with gzip.open(path, "rb") as stream:
-        return np.frombuffer(stream.read(), dtype=np.uint8, offset=header_bytes)
-
-
-def load_split(folder: Path, prefix: str) -> Split:
-    """Reads the `train` or the `t10k` half of Fashion-MNIST from a folder of IDX files."""
-    parts = []
-    for kind, header_bytes in IDX_HEADER_BYTES.items():
-        path = folder / f"{prefix}-{kind}-ubyte.gz"
-        if not path.is_file():
-            raise typer.BadParameter(
-                f"{path} not found; install the data set with "
-                "`apt-get install dataset-fashion-mnist` or name its folder with --data"
-            )
-        parts.append(read_idx(path, header_bytes))
-    return Split(parts[0].reshape(-1, SIDE, SIDE), parts[1])
+def tensors(split: Split) -> tuple[Tensor, Tensor]:
+    """The images as [n, 1, 28, 28] float pixel / 255, and the labels as integers."""
+    images, labels = torch.from_numpy(split.images.copy()), torch.from_numpy(split.labels.copy())
+    return as_floats(images), as_labels(images, labels)
 
 
 class BinaryInput(nn.Module):  # type: ignore[misc, unused-ignore] # Any without torch
@@ -192,22 +174,6 @@ def build(bits: Bits) -> nn.Sequential:
     return net
 
 
-def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float:
-    """Rises linearly during the warm-up, then falls to zero along half a cosine."""
-    warmup = max(1, round(steps * warmup_fraction))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1.0 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
-
-
-def clip_binary_weights(net: nn.Module) -> None:
-    """Keeps latent weights within [-1, 1]: beyond it the straight-through gradient is zero."""
-    with torch.no_grad():
-        for module in net.modules():
-            if isinstance(module, nn.Linear):
-                module.weight.clamp_(-1.0, 1.0)
-
-
 def batches(count: int, size: int) -> Iterator[Tensor]:
     """The indices of one epoch, shuffled."""
     order = torch.randperm(count)
@@ -217,7 +183,7 @@ def batches(count: int, size: int) -> Iterator[Tensor]:
 
 def train(net: nn.Module, bits: Bits, split: Split, recipe: Recipe) -> None:
     """Trains in place, one line of progress per epoch on stderr."""
-    images, labels = split.tensors()
+    images, labels = tensors(split)
     steps = recipe.epochs * math.ceil(len(labels) / recipe.batch_size)
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -235,14 +201,14 @@ def train(net: nn.Module, bits: Bits, split: Split, recipe: Recipe) -> None:
             optimiser.step()
             schedule.step()
             if bits is Bits.W1A1:
-                clip_binary_weights(net)
+                clip_weights(net)
             total += loss.item() * len(chosen)
         typer.echo(f"epoch {epoch}/{recipe.epochs}: loss {total / len(labels):.4f}", err=True)
 
 
 def accuracy(net: nn.Module, split: Split) -> float:
     """Share of the images that the network labels rightly."""
-    images, labels = split.tensors()
+    images, labels = tensors(split)
     net.eval()
     with torch.no_grad():
         right = net(images).argmax(dim=1) == labels
@@ -295,10 +261,7 @@ def train_and_export(bits: Bits, epochs: int | None, seed: int, data: Path, out:
     """Trains one network from the seed, measures it on the test set and writes the file."""
     recipe = RECIPES[bits] if epochs is None else replace(RECIPES[bits], epochs=epochs)
     training, test = load_split(data, "train"), load_split(data, "t10k")
-    # Two threads on layers this small are slower than one, by far when the machine is busy.
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(seed)
+    start(seed)
     net = build(bits)
     train(net, bits, training, recipe)
     share = accuracy(net, test)
@@ -310,10 +273,10 @@ def train_and_export(bits: Bits, epochs: int | None, seed: int, data: Path, out:
 
 def main(
     bits: Annotated[Bits | None, typer.Option(help="Network to train and export.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
     dump_test_images: Annotated[
         bool, typer.Option("--dump-test-images", help="Write data/fashion_mnist_1k.npz.")
     ] = False,

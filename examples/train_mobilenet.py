@@ -5,27 +5,24 @@ Depthwise convolutions with padding alternate with pointwise ones, as in MobileN
 those of Fashion-MNIST.
 """
 
-from pathlib import Path
-from typing import Annotated
-
 import torch
 import typer
 from layers import Average, block, byte_input, classifier
-from torch import Tensor, nn
+from torch import nn
 from training import (
     DEBIAN_DATA,
-    EXAMPLES,
+    MODELS,
+    Data,
+    Epochs,
+    Example,
+    Images,
+    Out,
     Recipe,
+    Seed,
     Task,
-    accuracy,
     as_floats,
     as_labels,
-    confusion,
-    export,
-    first_inputs,
-    load_split,
-    start,
-    train,
+    train_and_export,
 )
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=100, weight_decay=0.01)
@@ -49,28 +46,25 @@ def build() -> nn.Sequential:
     return net.to(memory_format=torch.channels_last)
 
 
+EXAMPLE = Example(
+    name="mobilenet_w4a4",
+    about="small MobileNetV1 on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255",
+    command="train_mobilenet.py",
+    build=build,
+    recipe=RECIPE,
+    task=Task(as_floats, as_labels),
+)
+
+
 def main(
-    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    images: Images = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
 ) -> None:
     """Trains the MobileNet on Fashion-MNIST and exports it as QONNX."""
-    recipe = RECIPE.adapted(images, epochs)
-    task = Task(as_floats, as_labels)
-    training, test = load_split(data, "train"), load_split(data, "t10k")
-    start(seed)
-    net = build()
-    train(net, task, training, recipe)
-    share = accuracy(confusion(net, task, test))
-    doc = (
-        "mobilenet_w4a4: a small MobileNetV1 on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255; "
-        f"test accuracy {share:.2%} on 10000 images; made by `python examples/train_mobilenet.py "
-        f"--images {recipe.images} --epochs {recipe.epochs} --seed {seed}`"
-    )
-    export(net, first_inputs(test, task), out / "mobilenet_w4a4.onnx", doc)
-    typer.echo(f"mobilenet_w4a4: test accuracy {share:.2%}")
+    train_and_export(EXAMPLE, images, epochs, seed, data, out)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+# Torch and Brevitas need not be installed where the types are checked.
+# mypy: allow-subclassing-any
 """Trains a ResNet-8 with four-bit weights and activations on Fashion-MNIST and exports it as QONNX.
 
 It has the shapes of the image-classification net of MLPerf Tiny (16-16-32-64 channels) and both
 kinds of residual addition: operands quantised at one scale, and at two.
 """
-
-from pathlib import Path
-from typing import Annotated
 
 import brevitas.nn as qnn
 import torch
@@ -15,18 +14,18 @@ from layers import Signed, block, byte_input, classifier, conv, relu, signed
 from torch import Tensor, nn
 from training import (
     DEBIAN_DATA,
-    EXAMPLES,
+    MODELS,
+    Data,
+    Epochs,
+    Example,
+    Images,
+    Out,
     Recipe,
+    Seed,
     Task,
-    accuracy,
     as_floats,
     as_labels,
-    confusion,
-    export,
-    first_inputs,
-    load_split,
-    start,
-    train,
+    train_and_export,
 )
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=100, weight_decay=0.01)
@@ -96,28 +95,25 @@ def build() -> nn.Sequential:
     return net.to(memory_format=torch.channels_last)
 
 
+EXAMPLE = Example(
+    name="resnet8_w4a4",
+    about="ResNet-8 on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255",
+    command="train_resnet.py",
+    build=build,
+    recipe=RECIPE,
+    task=Task(as_floats, as_labels),
+)
+
+
 def main(
-    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    images: Images = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
 ) -> None:
     """Trains the ResNet-8 on Fashion-MNIST and exports it as QONNX."""
-    recipe = RECIPE.adapted(images, epochs)
-    task = Task(as_floats, as_labels)
-    training, test = load_split(data, "train"), load_split(data, "t10k")
-    start(seed)
-    net = build()
-    train(net, task, training, recipe)
-    share = accuracy(confusion(net, task, test))
-    doc = (
-        "resnet8_w4a4: ResNet-8 on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255; test "
-        f"accuracy {share:.2%} on 10000 images; made by `python examples/train_resnet.py "
-        f"--images {recipe.images} --epochs {recipe.epochs} --seed {seed}`"
-    )
-    export(net, first_inputs(test, task), out / "resnet8_w4a4.onnx", doc)
-    typer.echo(f"resnet8_w4a4: test accuracy {share:.2%}")
+    train_and_export(EXAMPLE, images, epochs, seed, data, out)
 
 
 if __name__ == "__main__":

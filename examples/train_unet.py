@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+# Torch and Brevitas need not be installed where the types are checked.
+# mypy: allow-subclassing-any
 """Trains a small U-Net with four-bit weights and activations and exports it as QONNX.
 
 It says for every pixel of an image of Fashion-MNIST whether it is background or which kind of
 clothing it belongs to.
 """
-
-from pathlib import Path
-from typing import Annotated
 
 import brevitas.nn as qnn
 import torch
@@ -16,18 +15,17 @@ from torch import Tensor, nn
 from training import (
     CLASSES,
     DEBIAN_DATA,
-    EXAMPLES,
+    MODELS,
+    Data,
+    Epochs,
+    Example,
+    Images,
+    Out,
     Recipe,
+    Seed,
     Task,
-    accuracy,
     as_floats,
-    confusion,
-    export,
-    first_inputs,
-    load_split,
-    mean_iou,
-    start,
-    train,
+    train_and_export,
 )
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=50, weight_decay=0.01)
@@ -88,29 +86,25 @@ def masks(images: Tensor, labels: Tensor) -> Tensor:
     return (images > 0) * (labels.to(torch.int64)[:, None, None] + 1)
 
 
+EXAMPLE = Example(
+    name="unet_w4a4",
+    about="small U-Net on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255",
+    command="train_unet.py",
+    build=build,
+    recipe=RECIPE,
+    task=Task(as_floats, masks, PIXEL_CLASSES),
+)
+
+
 def main(
-    images: Annotated[int | None, typer.Option(help="Training images; default: all.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all randomness.")] = 0,
-    data: Annotated[Path, typer.Option(help="Folder of the IDX files.")] = DEBIAN_DATA,
-    out: Annotated[Path, typer.Option(help="Folder of the exported models.")] = EXAMPLES / "models",
+    images: Images = None,
+    epochs: Epochs = None,
+    seed: Seed = 0,
+    data: Data = DEBIAN_DATA,
+    out: Out = MODELS,
 ) -> None:
     """Trains the U-Net on Fashion-MNIST and exports it as QONNX."""
-    recipe = RECIPE.adapted(images, epochs)
-    task = Task(as_floats, masks, PIXEL_CLASSES)
-    training, test = load_split(data, "train"), load_split(data, "t10k")
-    start(seed)
-    net = build()
-    train(net, task, training, recipe)
-    counts = confusion(net, task, test)
-    share, overlap = accuracy(counts), mean_iou(counts)
-    doc = (
-        "unet_w4a4: a small U-Net on Fashion-MNIST, input [1, 1, 28, 28] = pixel / 255; "
-        f"{share:.2%} of the pixels of 10000 images right, mean IoU {overlap:.4f} over 11 classes; made by `python examples/train_unet.py "
-        f"--images {recipe.images} --epochs {recipe.epochs} --seed {seed}`"
-    )
-    export(net, first_inputs(test, task), out / "unet_w4a4.onnx", doc)
-    typer.echo(f"unet_w4a4: pixel accuracy {share:.2%}, mean IoU {overlap:.4f}")
+    train_and_export(EXAMPLE, images, epochs, seed, data, out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import onnx
@@ -23,6 +24,7 @@ from bitmason.frontend.reference import Executor
 
 DEBIAN_DATA = Path("/usr/share/datasets/fashion-mnist")
 EXAMPLES = Path(__file__).resolve().parent
+MODELS = EXAMPLES / "models"
 SIDE = 28
 CLASSES = 10
 PIXEL_MAX = 255
@@ -32,6 +34,13 @@ MEASURED_AT_ONCE = 200
 CHECKED_IMAGES = 32
 CHECKED_BITS = 16
 TOLERANCE = 1e-4
+
+# The options of every training script.
+Images = Annotated[int | None, typer.Option(min=1, help="Training images; default: all.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Default: the recipe's.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all randomness.")]
+Data = Annotated[Path, typer.Option(help="Folder of the IDX files.")]
+Out = Annotated[Path, typer.Option(help="Folder of the exported models.")]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Recipe:
     weight_decay: float = 0.0
     warmup_fraction: float = 0.1
     half_precision: bool = False
+    clip_weights: bool = False
 
     @property
     def steps(self) -> int:
@@ -71,6 +81,18 @@ class Task:
     inputs: Callable[[Tensor], Tensor]
     targets: Callable[[Tensor, Tensor], Tensor]
     classes: int = CLASSES
+
+
+@dataclass(frozen=True)
+class Example:
+    """One network: how it is built, trained and spoken of."""
+
+    name: str
+    about: str
+    command: str
+    build: Callable[[], nn.Module]
+    recipe: Recipe
+    task: Task
 
 
 def read_idx(path: Path, header_bytes: int) -> NDArray[np.uint8]:
@@ -136,11 +158,6 @@ def clip_weights(net: nn.Module) -> None:
                 module.weight.clamp_(-1.0, 1.0)
 
 
-def nothing(net: nn.Module) -> None:
-    """Leaves the weights as the optimiser made them."""
-    del net
-
-
 def start(seed: int) -> None:
     """Makes what follows repeatable."""
     # Two threads on layers this small are slower than one, by far when the machine is busy.
@@ -149,13 +166,7 @@ def start(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def train(
-    net: nn.Module,
-    task: Task,
-    split: Split,
-    recipe: Recipe,
-    after_step: Callable[[nn.Module], None] = nothing,
-) -> None:
+def train(net: nn.Module, task: Task, split: Split, recipe: Recipe) -> None:
     """Trains in place, one line of progress per hundred steps on stderr."""
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -174,7 +185,8 @@ def train(
             torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
-            after_step(net)
+            if recipe.clip_weights:
+                clip_weights(net)
             step, total = step + 1, total + loss.item()
             if step % 100 == 0:
                 typer.echo(f"step {step}/{recipe.steps}: loss {total / 100:.4f}", err=True)
@@ -211,6 +223,34 @@ def mean_iou(counts: NDArray[np.int64]) -> float:
     """Intersection over union, averaged over the classes."""
     right = np.diag(counts)
     return float(np.mean(right / (counts.sum(axis=0) + counts.sum(axis=1) - right)))
+
+
+def measured(counts: NDArray[np.int64], split: Split) -> str:
+    """The figures of merit in words; several answers an image are its pixels."""
+    share, count = accuracy(counts), len(split.labels)
+    if counts.sum() == count:
+        return f"test accuracy {share:.2%} on {count} images"
+    iou = f"mean IoU {mean_iou(counts):.2%} over {len(counts)} classes"
+    return f"pixel accuracy {share:.2%}, {iou}, on {count} test images"
+
+
+def train_and_export(
+    example: Example, images: int | None, epochs: int | None, seed: int, data: Path, out: Path
+) -> None:
+    """Trains a network from the seed, measures it on the test set and writes the file."""
+    recipe = example.recipe.adapted(images, epochs)
+    training, test = load_split(data, "train"), load_split(data, "t10k")
+    start(seed)
+    net = example.build()
+    train(net, example.task, training, recipe)
+    result = measured(confusion(net, example.task, test), test)
+    command = (
+        f"python examples/{example.command} --images {recipe.images} --epochs {recipe.epochs} "
+        f"--seed {seed}"
+    )
+    doc = f"{example.name}: {example.about}; {result}; made by `{command}`"
+    export(net, first_inputs(test, example.task), out / f"{example.name}.onnx", doc)
+    typer.echo(f"{example.name}: {result}")
 
 
 def export(net: nn.Module, example: Tensor, path: Path, doc: str) -> None:

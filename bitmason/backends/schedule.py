@@ -170,7 +170,7 @@ class Model:
             frames,
             pace,
         )
-        peaks = {name: int(state[cell, 4]) for name, cell in self._fifos.items()}
+        peaks = {name: int(state[cell, kernel.PEAK]) for name, cell in self._fifos.items()}
         return Schedule(ends, int(first), peaks, bool(complete))
 
 

@@ -16,12 +16,15 @@ from bitmason.frontend.golden_rounding import QUANTISERS, Rounding
 from bitmason.frontend.importer import Imported
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.reference import BatchError, Context, Executor
-from bitmason.frontend.rounding_error import Bounded, RoundingErrors
+from bitmason.frontend.rounding_error import RoundingErrors
+from bitmason.frontend.running_error import Running
 from bitmason.ir import Graph, Node, Real
 from bitmason.ir.interp import run_all
 from bitmason.ir.ops.quantise import Quantise
 from bitmason.ir.ops.shape import Reshape, Transpose
-from bitmason.ir.types import Array, IntArray, Shape
+from bitmason.ir.types import Array, IntArray
+
+__all__ = ["Comparison", "compare"]
 
 _CHUNK_FRAMES = 1024
 # All tensors of a chunk together: some hundred megabytes, each number being kept about ten times.
@@ -71,7 +74,7 @@ class _Operands:
     """What the executor quantised: its numbers, their exact levels, the codes they round to."""
 
     source: Array
-    levels: Bounded
+    levels: Running
     codes: IntArray
 
 
@@ -210,15 +213,11 @@ class _Comparer:
 
     def _as_golden(self, pair: _Pair, made: Array) -> Array:
         """Return numbers that lie as the executor's tensor does as the golden value lies."""
-        return self._imported.from_file(pair.node.name, made)
+        found: Array = self._imported.from_file(pair.node.name, made)
+        return found
 
-    def _all_as_golden(self, pair: _Pair, bounded: Bounded) -> Bounded:
-        full = bounded.exact.shape
-        exact, executor, golden = (
-            self._as_golden(pair, np.broadcast_to(array, full))
-            for array in (bounded.exact, bounded.executor, bounded.golden)
-        )
-        return Bounded(exact, executor, golden)
+    def _all_as_golden(self, pair: _Pair, bounded: Running) -> Running:
+        return bounded.moved(lambda made: self._as_golden(pair, made))
 
     def _as_made(self, pair: _Pair, golden: Array) -> Array:
         """Return numbers that lie as the golden value does as the executor's tensor lies."""
@@ -250,7 +249,7 @@ class _Comparer:
         made = self._context[pair.tensor].reshape(golden.shape)
         scores = np.asarray(self._golden[ranking.operands[0]], dtype=np.float64)
         source = self._errors.scores[pair.tensor]
-        bounded = _shaped(self._bounded(source), scores.shape)
+        bounded = self._bounded(source).moved(lambda array: array.reshape(scores.shape))
         worst = 2 * (bounded.executor + bounded.golden).max(axis=-1, keepdims=True)
         picked = np.clip(made, 0, scores.shape[-1] - 1).astype(np.int64)
         best, other = (np.take_along_axis(scores, pick, axis=-1) for pick in (golden, picked))
@@ -277,11 +276,9 @@ class _Comparer:
             node = above
         return node
 
-    def _bounded(self, tensor: str) -> Bounded:
-        if tensor in self._errors.bounded:
-            return self._errors.bounded[tensor]
-        unknown = np.full(self._context[tensor].shape, np.nan)
-        return Bounded(unknown, unknown, unknown)
+    def _bounded(self, tensor: str) -> Running:
+        shape = self._context[tensor].shape
+        return self._errors.bounded.get(tensor, Running.unknown(shape))
 
     def _note(self, reason: str, pair: _Pair, mask: Array, seen: _Seen, *, proven: bool) -> None:
         count = int(np.count_nonzero(mask))
@@ -318,12 +315,3 @@ def _unquantised(graph: Graph) -> set[str]:
 def _within(distance: Array, bound: Array) -> Array:
     """Return where `distance` is at most `bound`; an unknown or infinite bound proves nothing."""
     return np.asarray(np.isfinite(bound) & (distance <= bound))
-
-
-def _shaped(bounded: Bounded, shape: Shape) -> Bounded:
-    full = bounded.exact.shape
-    exact, executor, golden = (
-        np.broadcast_to(array, full).reshape(shape)
-        for array in (bounded.exact, bounded.executor, bounded.golden)
-    )
-    return Bounded(exact, executor, golden)

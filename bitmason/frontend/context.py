@@ -17,6 +17,7 @@ from bitmason.frontend.axes import Axes, flat_order, frame_of, identity, to_grap
 from bitmason.frontend.constants import ELEMENTWISE, fold, is_folded
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import DOMAINS, HANDLERS, nearest
+from bitmason.frontend.spelt_out import spelt_out_quantiser
 from bitmason.frontend.values import Activation, Constant, Poison, Quantised, Value
 from bitmason.ir import Builder, Const, Node, Op, Real
 from bitmason.ir.types import Array, Shape
@@ -71,7 +72,10 @@ class Context:
         self._unsupported.setdefault((node.domain, node.op), []).append(node)
         return ()
 
-    def _folded(self, node: NodeView, operands: Sequence[Value]) -> Constant | None:
+    def _folded(self, node: NodeView, operands: Sequence[Value]) -> Constant | Quantised | None:
+        spelt_out = spelt_out_quantiser(node, operands)
+        if spelt_out is not None:
+            return spelt_out
         arrays = [operand.array for operand in operands if isinstance(operand, Constant)]
         if node.op in ELEMENTWISE:
             arrays = [

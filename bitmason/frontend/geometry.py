@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NoReturn
 
-from bitmason.diagnostics import fail
+from bitmason.diagnostics import fail, quote
 from bitmason.frontend.context import Context
 from bitmason.frontend.node_view import NodeView
 from bitmason.ir.ops.windows import Pair
@@ -70,7 +70,7 @@ def read_kernel(node: NodeView, ctx: Context, axes: int, size: Shape | None = No
         ctx.refuse(node, f"kernel_shape is {list(given)}, the weights have kernels of {list(size)}")
     auto_pad = node.text("auto_pad", "NOTSET")
     if auto_pad not in _AUTO_PADS:
-        ctx.refuse(node, f"{node.op} has the unknown auto_pad {auto_pad!r}")
+        ctx.refuse(node, f"{node.op} has the unknown auto_pad {quote(auto_pad)}")
     sizes, strides, dilations, pads = (
         _attribute(node, ctx, name, found, default, axes * (1 + (name == "pads")))
         for name, found, default in (

@@ -208,7 +208,7 @@ def _outputs(graph: GraphProto, ctx: Context, file: str) -> dict[str, str]:
         if not isinstance(value, Activation) or ctx.maker(value) is None:
             message = f"output {quote(output.name)} does not depend on any layer"
             fail("F015", message, loc=loc, help="compile a model that has at least one layer")
-        plain = layout.in_file_order(_border(output.name, file), ctx, value)
+        plain = layout.as_output(_border(output.name, file), ctx, value)
         found[plain.name] = output.name
     return found
 

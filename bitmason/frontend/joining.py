@@ -12,19 +12,19 @@ import numpy as np
 
 from bitmason.diagnostics import fail
 from bitmason.frontend.affine import Affine, affine_of, emit_real
-from bitmason.frontend.context import Context, broadcasts
+from bitmason.frontend.context import Context
 from bitmason.frontend.images import as_image
 from bitmason.frontend.layout import like, move
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.padding import as_numbers
-from bitmason.frontend.rationals import common_step, last_axis
+from bitmason.frontend.rationals import common_step, last_axis, zero
 from bitmason.frontend.values import Activation
-from bitmason.ir import Bipolar, Const, Op, Real
+from bitmason.ir import Bipolar, Const, Int, IntType, UInt
 from bitmason.ir.ops.arrange import Upsample
 from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS
 from bitmason.ir.ops.join import Product, WeightedSum
 from bitmason.ir.ops.real import Add, Mul, Sub
-from bitmason.ir.types import Array, bits_needed
+from bitmason.ir.types import bits_needed
 
 
 def combine(node: NodeView, ctx: Context, op: Add | Sub | Mul) -> Activation:
@@ -91,13 +91,54 @@ def _by_channel(ctx: Context, x: Activation) -> Affine | None:
 
 
 def _added(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -> Activation | None:
-    scales = [np.atleast_1d(row) for row in np.broadcast_arrays(*_scales(ctx, a, b, sign))]
-    steps = np.array([_step(pair) for pair in zip(*scales, strict=True)], dtype=object)
-    factors = np.array([[int(s / step) for s, step in zip(row, steps, strict=True)]
-                        for row in scales], dtype=object)
-    if _bits_of_sum(ctx, factors, a, b) > MAX_ACCUMULATOR_BITS:
-        return None
+    """Return `a + sign * b` as multiples of a common step, or None where they are too wide."""
     a, b = as_numbers(node, ctx, a), as_numbers(node, ctx, b)
-    op = WeightedSum(Const.integers(factors.astype(np.int64)))
+    pairs = [(s, sign * t) for s, t in zip(*np.broadcast_arrays(a.scale, b.scale), strict=True)]
+    steps = [common_step(np.array(pair, object)) if any(pair) else Fraction(1) for pair in pairs]
+    factors = [
+        [int(scale / step) for scale in pair] for pair, step in zip(pairs, steps, strict=True)
+    ]
+    elems = [_integers(ctx, x) for x in (a, b)]
+    if any(_bits_of_sum(pair, elems) > MAX_ACCUMULATOR_BITS for pair in factors):
+        return None
+    op = WeightedSum(Const.integers(np.array(factors, np.int64).T))
     total = ctx.emit(op, [a.integers, b.integers], node.loc, node.label)
-    return emit_real(ctx, node, Affine(total, steps, a.offset + sign * b.offset), f"{node.label}_real")
+    result = Affine(total, np.array(steps, object), a.offset + sign * b.offset)
+    return emit_real(ctx, node, result, f"{node.label}_real")
+
+
+def _multiplied(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -> Activation | None:
+    """Return `a * b` where both have whole zero points, else None."""
+    elems = [_integers(ctx, x) for x in (a, b)]
+    shifts = [_zero_point(x) for x in (a, b)]
+    if shifts[0] is None or shifts[1] is None or any(isinstance(e, Bipolar) for e in elems):
+        return None
+    ranges = [(e.lo - z, e.hi - z) for e, z in zip(elems, shifts, strict=True) if z is not None]
+    corners = [x * y for x in ranges[0] for y in ranges[1]]
+    if bits_needed(min(corners), max(corners)) > MAX_ACCUMULATOR_BITS:
+        return None
+    op = Product((shifts[0], shifts[1]))
+    found = ctx.emit(op, [a.integers, b.integers], node.loc, node.label)
+    result = Affine(found, sign * a.scale * b.scale, zero())
+    return emit_real(ctx, node, result, f"{node.label}_real")
+
+
+def _integers(ctx: Context, flow: Affine) -> IntType:
+    elem = ctx.elem(flow.integers)
+    assert isinstance(elem, UInt | Int | Bipolar), "affine values come from integers"
+    return elem
+
+
+def _bits_of_sum(factors: list[int], elems: list[IntType]) -> int:
+    ends = [(k * e.lo, k * e.hi) for k, e in zip(factors, elems, strict=True)]
+    lo, hi = sum(min(pair) for pair in ends), sum(max(pair) for pair in ends)
+    return max(bits_needed(lo, hi), *(bits_needed(k, k) for k in factors))
+
+
+def _zero_point(flow: Affine) -> int | None:
+    """Return the integer that stands for 0, if it is the same one for all channels."""
+    if not all(flow.scale):
+        return None
+    found = set(-flow.offset / flow.scale)
+    value = found.pop()
+    return int(value) if not found and value.denominator == 1 else None

@@ -24,6 +24,10 @@ from bitmason.ir.ops.real import AddConst, Clip, DivConst, LeakyRelu, MulConst, 
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.types import Array, IntArray, Shape
 
+_REARRANGING = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "DepthToSpace", "SpaceToDepth"}
+    | {"Resize", "Upsample", "Slice", "Split", "Gather"}
+)
 _ELEMENTWISE = MulConst | AddConst | DivConst | Clip | LeakyRelu | Unary
 Rearrange = Callable[[Array], Array]
 
@@ -53,6 +57,17 @@ def transpose(node: NodeView, ctx: Context, x: Activation, perm: tuple[int, ...]
 def in_file_order(node: NodeView, ctx: Context, x: Activation) -> Activation:
     """Return `x` with the axes of the graph in the order and number that the file has."""
     return arrange(node, ctx, x, range(len(ctx.frame(x))))
+
+
+def as_output(node: NodeView, ctx: Context, x: Activation) -> Activation:
+    """Return `x` as `in_file_order` does, but behind its scales: the host arranges real numbers."""
+    shape, order = ctx.shape(x), flat_order(ctx.axes(x), len(ctx.shape(x)))
+    long = [axis for axis in order if shape[axis] > 1]
+    found = Activation(x.name)
+    if long != sorted(long):
+        found = _emit(node, ctx, found, Transpose(order))
+    frame = ctx.frame(x)
+    return found if ctx.shape(found) == frame else _emit(node, ctx, found, Reshape(frame))
 
 
 def arrange(
@@ -156,7 +171,7 @@ def move(node: NodeView, ctx: Context, x: Activation, op: Op, rearrange: Rearran
         _rearranged(np.array(part, dtype=object), shape, rearrange)
         for part in (maker.op.scale, maker.op.offset)
     )
-    moved = emit_real(ctx, node, Affine(integers, scale, offset), f"{node.label}_real")
+    moved = emit_real(ctx, node, Affine(integers, scale, offset), f"{_label(node)}_real")
     for link in reversed(chain):
         moved = ctx.emit(_with_constant(link.op, shape, rearrange), [moved], link.loc, link.name)
     return moved
@@ -173,8 +188,13 @@ def _emit(node: NodeView, ctx: Context, x: Activation, op: Op) -> Activation:
             perm = tuple(inner[axis] for axis in outer)
             if perm == tuple(range(len(perm))):
                 return source
-            return ctx.emit(Transpose(perm), [source], node.loc, node.label)
-    return ctx.emit(op, [x], node.loc, node.label)
+            return ctx.emit(Transpose(perm), [source], node.loc, _label(node))
+    return ctx.emit(op, [x], node.loc, _label(node))
+
+
+def _label(node: NodeView) -> str:
+    """Return a name for what `node` rearranges: itself, or the operand that it reads."""
+    return node.label if node.op in _REARRANGING else f"{node.label}_in"
 
 
 def _rearranged(array: Array, shape: Shape, rearrange: Rearrange) -> Array:

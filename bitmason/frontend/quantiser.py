@@ -10,17 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bitmason.diagnostics import fail
+from bitmason.diagnostics import did_you_mean, fail, quote
 from bitmason.frontend.affine import Affine, emit_real
 from bitmason.frontend.context import Context, broadcasts
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.rationals import rational
 from bitmason.frontend.values import Activation, Constant, Quantised, Value
 from bitmason.ir import Const, Int, IntType, int_type
-from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.quantise import ROUNDINGS, Quantise
 from bitmason.ir.types import Array
 
 _MAX_ZERO_POINT = 2**32
+_MAX_BITS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,49 @@ def quantise_activation(node: NodeView, ctx: Context, source: Activation, grid: 
     exact_scale = rational(scale.array)
     affine = Affine(codes, exact_scale, -rational(zero_point.array) * exact_scale)
     return emit_real(ctx, node, affine, f"{node.label}_real")
+
+
+def whole_zero_point(node: NodeView, ctx: Context) -> Array:
+    """Return the third operand as a zero point: whole numbers, finite and not too large."""
+    zero_point = ctx.constant(node, 2, "the zero point")
+    odd = zero_point[~is_whole(zero_point)]
+    if odd.size:
+        fail(
+            "F007",
+            f"the zero point is {odd.reshape(-1)[0]}, it must be a whole number of at most 32 bits",
+            loc=node.loc,
+        )
+    return zero_point
+
+
+def bit_width(node: NodeView, ctx: Context, index: int = 3) -> int:
+    """Return the operand `index` as a number of bits."""
+    widths = np.unique(ctx.constant(node, index, "the bit width"))
+    if widths.size != 1:
+        fail("F007", "the bit width differs between channels", loc=node.loc)
+    width = widths.item()
+    if width != int(width) or not 1 <= width <= _MAX_BITS:
+        fail(
+            "F007",
+            f"the bit width is {width:g}, it must be a whole number from 1 to {_MAX_BITS}",
+            loc=node.loc,
+        )
+    return int(width)
+
+
+def rounding_mode(node: NodeView, default: str = "ROUND") -> str:
+    """Return how a quantiser rounds, by the name that the graph has for it."""
+    given = node.text("rounding_mode", default)
+    mode = "ROUND" if given.upper() == "HALF_EVEN" else given.upper()
+    if mode not in ROUNDINGS:
+        known = [*ROUNDINGS, "HALF_EVEN"]
+        fail(
+            "F007",
+            f"there is no rounding mode {quote(given)}",
+            loc=node.loc,
+            help=did_you_mean(given, known) or f"rounding modes: {', '.join(known)}",
+        )
+    return mode
 
 
 def is_whole(zero_point: Array) -> Array:

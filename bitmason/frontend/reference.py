@@ -56,13 +56,13 @@ class Executor:
         graph = self._wrapper.graph
         self.input: str = graph.input[0].name
         self.outputs: tuple[str, ...] = tuple(output.name for output in graph.output)
-        self._frames = frames
+        self._frames = 1
         self._shapes: dict[str, Shape] = {}
         self._protos = {NodeView(node, ""): node for node in graph.node}
         if frames > 1:
-            single = Executor(model)
-            context = single.run(np.zeros((1, *single.frame), np.float32))
+            context = self.run(np.zeros((1, *self.frame), np.float32))
             self._shapes = _set_batch(self._wrapper.model, frames, context)
+            self._frames = frames
 
     @property
     def nodes(self) -> tuple[NodeView, ...]:
@@ -151,7 +151,7 @@ def _executable() -> Iterator[None]:
     warns of at every node; onnxruntime warns of the old versions that qonnx gives to operators with
     the channels last.
     """
-    import onnxruntime
+    from qonnx.core.onnx_exec import rt as onnxruntime
 
     format_of: Any = onnx
     saved = format_of.IR_VERSION

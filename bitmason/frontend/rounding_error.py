@@ -7,7 +7,7 @@ nothing that comes after it can be excused by rounding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,25 +25,11 @@ _DEQUANTISING = frozenset({"Quant", "IntQuant", "BipolarQuant", "DequantizeLinea
 
 
 @dataclass(frozen=True, eq=False)
-class Bounded:
-    """Exact numbers, and how far the executor and the golden model may lie from them."""
-
-    exact: Array
-    executor: Array
-    golden: Array
-
-    def among(self, unit: float) -> Running:
-        """Return the numbers as the machine of unit roundoff `unit` has them."""
-        bound = self.executor if unit == FLOAT32_UNIT else self.golden
-        return Running(self.exact, bound, unit)
-
-
-@dataclass(frozen=True, eq=False)
 class Position:
     """Where the operand `source` of a quantiser lies on its grid, zero point excluded."""
 
     source: str
-    levels: Bounded
+    levels: Running
 
 
 class RoundingErrors:
@@ -61,9 +47,11 @@ class RoundingErrors:
         self._varying: set[str] = {tensor}
         x = context[tensor].astype(np.float64)
         start = (
-            _exactly(x) if exact is None else Bounded(exact, np.abs(x - exact), np.zeros_like(x))
+            Running.exactly(x)
+            if exact is None
+            else Running(exact, np.abs(x - exact), np.zeros_like(x))
         )
-        self.bounded: dict[str, Bounded] = {tensor: start}
+        self.bounded: dict[str, Running] = {tensor: start}
         self.positions: dict[str, Position] = {}
         self.scores: dict[str, str] = {}  # from labels to the tensor that they rank
 
@@ -86,9 +74,9 @@ class RoundingErrors:
         """Fix `tensor`, made by the quantiser `node`, to what the integers `codes` stand for."""
         found = self.meaning(node, codes)
         off = np.abs(self._context[tensor].astype(np.float64) - found.exact)
-        self.bounded[tensor] = Bounded(found.exact, off, found.golden)
+        self.bounded[tensor] = Running(found.exact, off, found.golden)
 
-    def meaning(self, node: NodeView, codes: Array) -> Bounded:
+    def meaning(self, node: NodeView, codes: Array) -> Running:
         """Return the real numbers that the quantiser `node` makes of integers.
 
         Codes of QuantizeLinear count from its zero point, as the golden model has them.
@@ -98,10 +86,10 @@ class RoundingErrors:
             scale, bias = node.number("out_scale", 1.0), node.number("out_bias", 0.0)
             terms = np.abs(levels * scale) + abs(bias)
             off = FLOAT64_UNIT * terms if bias else np.zeros_like(levels)
-            return Bounded(levels * scale + bias, 2 * FLOAT32_UNIT * terms, off)
+            return Running(levels * scale + bias, 2 * FLOAT32_UNIT * terms, off)
         step, zero_point = self._grid(node, codes.ndim)
         exact = (levels - zero_point) * step
-        return Bounded(exact, 2 * FLOAT32_UNIT * np.abs(exact), np.zeros_like(exact))
+        return Running(exact, 2 * FLOAT32_UNIT * np.abs(exact), np.zeros_like(exact))
 
     def _grid(self, node: NodeView, rank: int) -> tuple[Array, Array]:
         """Return the real number between neighbouring levels of a result, and the code of zero."""
@@ -128,7 +116,7 @@ class RoundingErrors:
         if node.op in MOVING and self._context[node.outputs[0]].dtype.kind == "f":
             self._apply(node)
             return
-        runnings = [self._running(name, None) for name in node.inputs]
+        operands = [self._folded(name) for name in node.inputs]
         for index, output in enumerate(node.outputs):
             found = np.asarray(self._context[output])
             if found.dtype.kind != "f":
@@ -138,9 +126,9 @@ class RoundingErrors:
             rule = rule_of(node)
             if index == 0 and rule is not None and node.op not in CORRECTLY_ROUNDED:
                 with np.errstate(all="ignore"):
-                    (made,) = _each(rule(node, found.shape, *runnings))
-                bound = made.bound
-            self.bounded[output] = Bounded(exact, np.zeros_like(exact), bound)
+                    (made,) = _each(rule(node, found.shape, *operands))
+                bound = made.executor
+            self.bounded[output] = Running(exact, np.zeros_like(exact), bound)
 
     def _fold_quantiser(self, node: NodeView) -> None:
         (output,) = node.outputs
@@ -149,23 +137,23 @@ class RoundingErrors:
         exact = np.round(found / scale) * scale
         off = np.abs(found - exact)
         # The golden model adds such constants in float32, and multiplies by their integers.
-        self.bounded[output] = Bounded(exact, off, off)
+        self.bounded[output] = Running(exact, off, off)
 
-    def _running(self, name: str, unit: float | None) -> Running | None:
-        """Return operand `name` for `unit`, or as a constant to be folded in float32 for None."""
+    def _running(self, name: str) -> Running | None:
         if not name:
             return None
         if name not in self.bounded:
             array = np.asarray(self._context[name])
-            unknown = np.full(array.shape, np.nan)
             known = name not in self._varying
             self.bounded[name] = (
-                _exactly(array.astype(np.float64)) if known else Bounded(unknown, unknown, unknown)
+                Running.exactly(array.astype(np.float64)) if known else Running.unknown(array.shape)
             )
-        found = self.bounded[name]
-        return (
-            Running(found.exact, found.golden, FLOAT32_UNIT) if unit is None else found.among(unit)
-        )
+        return self.bounded[name]
+
+    def _folded(self, name: str) -> Running | None:
+        """Return a constant as the importer has it, which folds in float32 as the executor does."""
+        found = self._running(name)
+        return None if found is None else replace(found, executor=found.golden)
 
     def _quantise(self, node: NodeView) -> bool:
         """Note the position on the grid where `node` is a quantiser or a part of one."""
@@ -173,46 +161,34 @@ class RoundingErrors:
         if source in self.positions and node.op in ("Clip", "DequantizeLinear"):
             self.positions[node.outputs[0]] = self.positions[source]
         elif node.op in _QUANTISERS:
-            both = [self._position(node, unit) for unit in (FLOAT32_UNIT, FLOAT64_UNIT)]
-            levels = Bounded(both[0].exact, both[0].bound, both[1].bound)
-            self.positions[node.outputs[0]] = Position(source, levels)
+            self.positions[node.outputs[0]] = Position(source, self._position(node))
         else:
             return False
         return True
 
-    def _position(self, node: NodeView, unit: float) -> Running:
-        x = self._running(node.inputs[0], unit)
+    def _position(self, node: NodeView) -> Running:
+        x = self._running(node.inputs[0])
         assert x is not None
         if node.op in ("BipolarQuant", "MultiThreshold"):
             return x
-        scale = Running.exactly(self._scale(node, x.exact.ndim), unit)
-        level = x / scale
+        level = x / Running.exactly(self._scale(node, x.exact.ndim))
         if node.op == "QuantizeLinear":
             return level
-        zero_point = Running.exactly(self._context[node.inputs[2]].astype(np.float64), unit)
-        return Running(level.exact, (level + zero_point).bound, unit)
+        zero_point = Running.exactly(self._context[node.inputs[2]].astype(np.float64))
+        return replace(level + zero_point, exact=level.exact)
 
     def _apply(self, node: NodeView) -> None:
         rule = rule_of(node)
         if rule is None:
             return
         shape = self._context[node.outputs[0]].shape
-        both = [
-            _each(rule(node, shape, *(self._running(name, unit) for name in node.inputs)))
-            for unit in (FLOAT32_UNIT, FLOAT64_UNIT)
-        ]
-        for output, executor, golden in zip(node.outputs, *both, strict=False):
-            bounds = [np.broadcast_to(one.bound, one.exact.shape) for one in (executor, golden)]
-            self.bounded[output] = Bounded(executor.exact, *bounds)
+        made = _each(rule(node, shape, *map(self._running, node.inputs)))
+        for output, result in zip(node.outputs, made, strict=False):
+            self.bounded[output] = result.broadcast()
 
 
 def _each(found: Running | tuple[Running, ...]) -> tuple[Running, ...]:
     return found if isinstance(found, tuple) else (found,)
-
-
-def _exactly(array: Array) -> Bounded:
-    zero = np.zeros_like(array)
-    return Bounded(array, zero, zero)
 
 
 def _along_axis(array: Array, node: NodeView, rank: int) -> Array:

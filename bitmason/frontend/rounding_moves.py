@@ -5,6 +5,7 @@ Invariant: every element of a result is an element of an operand, or padding, wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,9 @@ def transpose(node: NodeView, shape: Shape, x: Running) -> Running:
 
 def concat(node: NodeView, shape: Shape, *operands: Running) -> Running:
     """Follow Concat."""
-    axis, first = node.integer("axis", 1), operands[0]
-    exact = np.concatenate([x.exact for x in operands], axis)
-    bounds = [np.broadcast_to(x.bound, x.exact.shape) for x in operands]
-    return Running(exact, np.concatenate(bounds, axis), first.unit)
+    full, axis = [x.broadcast() for x in operands], node.integer("axis", 1)
+    parts = ([x.exact for x in full], [x.executor for x in full], [x.golden for x in full])
+    return Running(*(np.concatenate(part, axis) for part in parts))
 
 
 def split(
@@ -46,10 +46,8 @@ def split(
         lengths = (shape[axis],) * (len(node.outputs) - 1)
     cuts = [cut for cut in np.cumsum(lengths) if cut < whole][: len(node.outputs) - 1]
     starts, ends = [0, *cuts], [*cuts, whole]
-    return tuple(
-        x.moved(lambda array, part=slice(*ends_of): array[_at(array, axis, part)])
-        for ends_of in zip(starts, ends, strict=True)
-    )
+    parts = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    return tuple(_part(x, axis, part) for part in parts)
 
 
 def cut(node: NodeView, shape: Shape, x: Running, *given: Running | None) -> Running:
@@ -70,10 +68,10 @@ def cut(node: NodeView, shape: Shape, x: Running, *given: Running | None) -> Run
     return x.moved(lambda array: array[tuple(kept)])
 
 
-def _at(array: Array, axis: int, part: slice) -> tuple[slice, ...]:
-    kept = [slice(None)] * array.ndim
+def _part(x: Running, axis: int, part: slice) -> Running:
+    kept = [slice(None)] * x.exact.ndim
     kept[axis] = part
-    return tuple(kept)
+    return x.moved(lambda array: array[tuple(kept)])
 
 
 def _whole(operand: Running) -> tuple[int, ...]:
@@ -90,12 +88,11 @@ def pad(node: NodeView, shape: Shape, x: Running, *given: Running | None) -> Run
     for index, axis in enumerate(over):
         around[axis] = (pads[index], pads[index + len(pads) // 2])
     mode = node.text("mode", "constant")
-    bound = np.broadcast_to(x.bound, x.exact.shape)
     if mode != "constant":
-        moved = [np.pad(array, around, mode=_PAD_MODES[mode]) for array in (x.exact, bound)]
-        return Running(moved[0], moved[1], x.unit)
+        return x.moved(lambda array: np.pad(array, around, mode=_PAD_MODES[mode]))
     fill = node.number("value", 0.0) if value is None else value.exact.item()
-    return Running(np.pad(x.exact, around, constant_values=fill), np.pad(bound, around), x.unit)
+    exactly_0 = x.moved(lambda array: np.pad(array, around))
+    return replace(exactly_0, exact=np.pad(x.exact, around, constant_values=fill))
 
 
 _PAD_MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
@@ -106,7 +103,7 @@ def resize(node: NodeView, shape: Shape, x: Running, *_: Running | None) -> Runn
     factors = [new // old for new, old in zip(shape, x.exact.shape, strict=True)]
     exact = tuple(old * factor for old, factor in zip(x.exact.shape, factors, strict=True))
     if node.text("mode", "nearest") != "nearest" or exact != tuple(shape):
-        return Running.unknown(tuple(shape), x.unit)
+        return Running.unknown(tuple(shape))
 
     def repeated(array: Array) -> Array:
         for axis, factor in enumerate(factors):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from bitmason.frontend import rounding_moves as moves
 from bitmason.frontend import rounding_windows as windows
 from bitmason.frontend.node_view import NodeView
-from bitmason.frontend.running_error import Running
+from bitmason.frontend.running_error import Running, rounded
 from bitmason.ir.types import Array, Shape
 
 Rule = Callable[..., Running | tuple[Running, ...]]
@@ -44,9 +45,8 @@ def _with_channels_last(rule: Rule) -> Rule:
     return wrapped
 
 
-def _number(node: NodeView, name: str, default: float, like: Running) -> Running:
-    exact = np.asarray(np.float32(node.number(name, default)), dtype=np.float64)
-    return Running.exactly(exact, like.unit)
+def _number(node: NodeView, name: str, default: float) -> Running:
+    return Running.exactly(np.asarray(np.float32(node.number(name, default)), dtype=np.float64))
 
 
 def _matmul(node: NodeView, shape: Shape, a: Running, b: Running) -> Running:
@@ -63,7 +63,7 @@ def _gemm(
 
 
 def _scaled(x: Running, node: NodeView, name: str) -> Running:
-    factor = _number(node, name, 1.0, x)
+    factor = _number(node, name, 1.0)
     return x if factor.exact == 1 else x * factor
 
 
@@ -71,8 +71,8 @@ def _batch_norm(node: NodeView, shape: Shape, x: Running, *rows: Running) -> Run
     """Follow onnxruntime, which folds the four rows into a factor and a summand first."""
     channels = (-1,) + (1,) * (len(shape) - 2)
     gamma, beta, mean, variance = (row.moved(lambda array: array.reshape(channels)) for row in rows)
-    spread = (variance + _number(node, "epsilon", 1e-5, x)).sqrt()
-    scale = Running.exactly(np.ones(()), x.unit) / spread * gamma
+    spread = (variance + _number(node, "epsilon", 1e-5)).sqrt()
+    scale = Running.exactly(np.ones(())) / spread * gamma
     return x * scale + (beta - mean * scale)
 
 
@@ -84,7 +84,7 @@ def _clip(node: NodeView, shape: Shape, x: Running, *bounds: Running | None) -> 
 
 
 def _hard_sigmoid(node: NodeView, shape: Shape, x: Running) -> Running:
-    line = x * _number(node, "alpha", 0.2, x) + _number(node, "beta", 0.5, x)
+    line = x * _number(node, "alpha", 0.2) + _number(node, "beta", 0.5)
     return line.monotone(lambda array: np.clip(array, 0.0, 1.0))
 
 
@@ -97,15 +97,15 @@ def _extreme(choose: Callable[[Array, Array], Array]) -> Rule:
 
 def _leaky(x: Running, slope: Array) -> Running:
     exact = np.where(x.exact >= 0, x.exact, x.exact * slope)
-    bound = x.bound * np.maximum(1.0, np.abs(slope))
-    return x.rounded(exact, bound, np.abs(exact) + bound)
+    bounds = [bound * np.maximum(1.0, np.abs(slope)) for bound in x.bounds]
+    return rounded(exact, bounds, [np.abs(exact) + bound for bound in bounds])
 
 
 def _pow(node: NodeView, shape: Shape, x: Running, exponent: Running) -> Running:
-    positive = Running(np.where(x.exact - x.bound > 0, x.exact, np.nan), x.bound, x.unit)
+    positive = replace(x, exact=np.where(x.exact - x.executor > 0, x.exact, np.nan))
     power = exponent.exact
     raised = positive.approximated(lambda array: np.power(array, np.abs(power)), absolute=False)
-    one = Running.exactly(np.ones(()), x.unit)
+    one = Running.exactly(np.ones(()))
     return raised if np.all(power >= 0) else one / raised
 
 
@@ -113,9 +113,12 @@ def _top_k(node: NodeView, shape: Shape, x: Running, *_: Running | None) -> Runn
     """Order statistics move no further than the operand that moves most."""
     axis = node.integer("axis", -1)
     ordered = np.flip(np.sort(x.exact, axis=axis), axis=axis)
-    worst = np.broadcast_to(x.bound.max(axis=axis, keepdims=True), x.exact.shape)
     kept = np.arange(shape[axis])
-    return Running(ordered.take(kept, axis=axis), worst.take(kept, axis=axis), x.unit)
+    worst = (
+        np.broadcast_to(bound.max(axis=axis, keepdims=True), x.exact.shape).take(kept, axis=axis)
+        for bound in x.broadcast().bounds
+    )
+    return Running(ordered.take(kept, axis=axis), *worst)
 
 
 def _function(function: Callable[[Array], Array], *, absolute: bool = True) -> Rule:
@@ -151,7 +154,7 @@ RULES: dict[str, Rule] = {
     "Min": _extreme(np.minimum),
     "Max": _extreme(np.maximum),
     "HardSigmoid": _hard_sigmoid,
-    "LeakyRelu": lambda node, shape, x: _leaky(x, _number(node, "alpha", 0.01, x).exact),
+    "LeakyRelu": lambda node, shape, x: _leaky(x, _number(node, "alpha", 0.01).exact),
     "PRelu": lambda node, shape, x, slope: _leaky(x, slope.exact),
     "Sigmoid": _function(lambda x: 1 / (1 + np.exp(-x))),
     "Tanh": _function(np.tanh),
@@ -159,8 +162,8 @@ RULES: dict[str, Rule] = {
     "Elu": _function(lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))),
     "Exp": _function(np.exp, absolute=False),
     "Sign": _step(np.sign),
-    "Abs": lambda node, shape, x: Running(np.abs(x.exact), x.bound, x.unit),
-    "Neg": lambda node, shape, x: Running(-x.exact, x.bound, x.unit),
+    "Abs": lambda node, shape, x: replace(x, exact=np.abs(x.exact)),
+    "Neg": lambda node, shape, x: replace(x, exact=-x.exact),
     "Softmax": lambda node, shape, x: x.softmax(node.integer("axis", -1)),
     "TopK": _top_k,
     "Cast": moves.rearrange,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bitmason.frontend.node_view import NodeView
-from bitmason.frontend.running_error import FLOAT64_UNIT, Running
+from bitmason.frontend.running_error import Running
 from bitmason.ir.types import Array, Shape
 
 
@@ -89,9 +89,7 @@ def _convolve(x: Array, weights: Array, windows: _Windows, groups: int) -> Array
 
 def integers(weights: Running) -> Running:
     """Return weights as the golden model has them: integers, not rounded real numbers."""
-    if weights.unit == FLOAT64_UNIT:
-        return Running(weights.exact, np.zeros_like(weights.exact), weights.unit)
-    return weights
+    return replace(weights, golden=np.zeros_like(weights.exact))
 
 
 def conv(
@@ -126,7 +124,7 @@ def conv_transpose(
     windows = _Windows(kernel, (1,) * rank, dilation, low, (0,) * rank, tuple(shape[2:]))
 
     def multiply(a: Array, b: Array) -> Array:
-        image = np.zeros((*a.shape[:2], *spread))
+        image = np.zeros((*a.shape[:2], *spread), a.dtype)
         image[(slice(None), slice(None), *(slice(None, None, step) for step in stride))] = a
         split = b.reshape(groups, inputs // groups, -1, *kernel).swapaxes(1, 2)
         turned = np.flip(split, axis=tuple(range(3, 3 + rank)))

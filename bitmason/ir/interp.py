@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from bitmason.ir.chain import Chain
-from bitmason.ir.graph import Graph
+from bitmason.ir.graph import Graph, Value
 from bitmason.ir.settle import quantised_chains, settle
 from bitmason.ir.types import Array
 
-# Enough for BLAS to be busy, little enough for memory; measured on 784-wide MLPs.
+# Enough for BLAS to be busy, little enough for memory; measured on 784-wide MLPs and on CNV.
 _CHUNK_FRAMES = 2048
+_CHUNK_BYTES = 2**26  # of the largest tensor
+_BYTES = 4  # of an element: most are narrower, real numbers are wider
 
 
 def run(graph: Graph, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
@@ -29,15 +31,18 @@ def run(graph: Graph, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
     lengths = {len(array) for array in feeds.values()}
     assert len(lengths) == 1, f"inputs of {sorted(lengths)} frames"
     (frames,) = lengths
+    values: list[Value] = [*graph.inputs, *graph.nodes]
+    largest = max(value.type.size * _BYTES for value in values)
+    at_once = max(1, min(_CHUNK_FRAMES, _CHUNK_BYTES // max(1, largest)))
     chunks = [
-        run_all(graph, _slice(feeds, start), keep=graph.outputs)
-        for start in range(0, max(frames, 1), _CHUNK_FRAMES)
+        run_all(
+            graph,
+            {name: array[start : start + at_once] for name, array in feeds.items()},
+            keep=graph.outputs,
+        )
+        for start in range(0, max(frames, 1), at_once)
     ]
     return tuple(np.concatenate([chunk[name] for chunk in chunks]) for name in graph.outputs)
-
-
-def _slice(feeds: Mapping[str, Array], start: int) -> dict[str, Array]:
-    return {name: array[start : start + _CHUNK_FRAMES] for name, array in feeds.items()}
 
 
 def run_all(

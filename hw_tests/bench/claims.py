@@ -15,10 +15,7 @@ IDLE = ("none", "burst", "random")
 STALL = ("none", "burst", "random")
 SEEDS = (0, 1)
 
-
 Streams = list[list[int]]  # beats by stream
-
-
 Beats = TypeVar("Beats", list[int], Streams)
 
 

@@ -42,6 +42,7 @@ SHAPES: dict[str, Shape] = {
     "words": (Axis(1, 0, 1), Axis(3, 0, 3), Axis(5, 1, 3)),
     "strided": (Axis(6, 1, 2, 3), Axis(7, 0, 4, 2), Axis(2, 1, 1)),
     "far": (Axis(5, 2, 2, 2), Axis(9, 1, 2, 6), Axis(2, 0, 2)),
+    "alternate": (Axis(2, 0, 2), Axis(2, 0, 2), Axis(6, 1, 3, 2)),
     "element": (Axis(1, 0, 1), Axis(1, 0, 1), Axis(1, 0, 1)),
 }
 CASES: Cases = {
@@ -57,6 +58,7 @@ CASES: Cases = {
         "SX": columns.step,
         "OUT_W": columns.count,
         "C0": words.first,
+        "SC": words.step,
         "OUT_CF": words.count,
     }
     for case, (rows, columns, words) in SHAPES.items()

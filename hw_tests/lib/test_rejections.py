@@ -70,7 +70,7 @@ REJECTED: list[tuple[str, dict[str, Parameter], str]] = [
     ("bm_concat", {"INPUTS": 0}, "INPUTS (0) must be 1 or more"),
     ("bm_concat", {"COUNTS": Bits(3, 64)}, "input 1 must give 1 beat per pixel or more, not 0"),
     ("bm_fork", {"OUTPUTS": 0}, "OUTPUTS (0) must be 1 or more"),
-    ("bm_crop", {"SY": 0}, "SY (0) and SX (1) must be 1 or more"),
+    ("bm_crop", {"SY": 0}, "SY (0), SX (1) and SC (1) must be 1 or more"),
     ("bm_crop", {"OUT_W": 0}, "OUT_H (4), OUT_W (0) and OUT_CF (1) must be 1 or more"),
     ("bm_crop", {"Y0": 1, "SY": 2, "OUT_H": 3}, "row 5 is to be kept, but H is 4"),
     ("bm_crop", {"X0": 1}, "column 4 is to be kept, but W is 4"),

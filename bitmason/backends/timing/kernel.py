@@ -15,19 +15,19 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
-# Kinds, with (parameters) and [state]; state word 0 says for most whether a beat is offered.
-PIPE = 0  # (depth, group, inputs) [offered, place, stages as bits]: one enable for everything
-SKID = 1  # () [offered, full]: bm_skid
-REPLAY = 2  # (length, repeats) [offered, level, index, pass]: bm_replay
-WIDEN = 3  # (ratio) [offered, place]: bm_width_converter to a multiple
-NARROW = 4  # (ratio) [offered, left]: bm_width_converter to a fraction
-GEARBOX = 5  # (taken, given) [offered, fill]: bm_width_converter, the rest
-FIFO = 6  # (depth, in block RAM) [offered, count, read register full, in memory, most held]
-PATTERN = 7  # (start, length in the table of codes) [offered, place]
-WINDOW = 8  # (held, 6 loop counts, 7 moves, 7 frees) [offered, level, ahead, 6 loop places]
-FORK = 9  # () [outputs that wait, as bits]: bm_fork
-REORDER = 10  # (length) [offered, level, left]: bm_reorder
-PARAMETERS, STATES = 21, 9
+# Kinds, with (parameters) and [state]; whether a beat is offered stands with the stream.
+PIPE = 0  # (depth, group) [place, stages as bits]: one enable for everything; one or two inputs
+SKID = 1  # () [full]: bm_skid
+REPLAY = 2  # (length, repeats) [level, index, pass]: bm_replay
+WIDEN = 3  # (ratio) [place]: bm_width_converter to a multiple
+NARROW = 4  # (ratio) [left]: bm_width_converter to a fraction
+GEARBOX = 5  # (taken, given) [fill]: bm_width_converter, the rest
+FIFO = 6  # (depth, in block RAM) [count, read register full, in memory, most held]: bm_fifo
+PATTERN = 7  # (start, length in the table of codes) [place]
+WINDOW = 8  # (held, 6 loop counts, 7 moves, 7 frees) [level, ahead, 6 loop places]: bm_window
+FORK = 9  # () []: bm_fork
+REORDER = 10  # (length) [level, unused, left]: bm_reorder
+PARAMETERS, STATES, PEAK = 21, 8, 3
 
 # A code of a pattern: the input that the step takes a beat from, plus 1, or 0; and EMITS.
 EMITS = 128
@@ -77,9 +77,8 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
     """
     cells = len(kinds)
     state = np.zeros((cells, STATES), np.int64)
-    streams = len(beats)
-    valid = np.zeros(streams, np.bool_)
-    ready = np.zeros(streams, np.bool_)
+    valid = np.zeros(len(beats), np.bool_)  # what every stream offers in this cycle
+    ready = np.zeros(len(beats), np.bool_)  # whether it is taken, if it does
     counts = np.zeros(len(exits), np.int64)
     ends = np.zeros((len(exits), frames), np.int64)
     total = frames * beats[entry]
@@ -87,171 +86,12 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
     for c in range(cells):
         if kinds[c] == REORDER:
             state[c, 2] = parameters[c, 0] - 1
+    for e in exits:
+        ready[e] = True
     while open_ > 0 and quiet < _QUIET:
-        # What every cell offers stands in its registers.
-        for c in range(cells):
-            if kinds[c] == FORK:
-                for i in range(out_start[c], out_start[c + 1]):
-                    valid[outputs[i]] = (state[c, 0] >> (i - out_start[c])) & 1
-            else:
-                valid[outputs[out_start[c]]] = state[c, 0] != 0
         waits_for_pace = pace > 0 and sent * pace > cycle * beats[entry]
         valid[entry] = sent < total and not waits_for_pace
-        for e in exits:
-            ready[e] = True
-        # What every cell takes depends on what is taken from it.
-        for c in range(cells - 1, -1, -1):
-            kind = kinds[c]
-            p, s = parameters[c], state[c]
-            i0, i1 = in_start[c], in_start[c + 1]
-            sink = ready[outputs[out_start[c]]]
-            en = sink or s[0] == 0
-            if kind == PIPE:
-                all_there = True
-                for i in range(i0, i1):
-                    all_there = all_there and valid[inputs[i]]
-                for i in range(i0, i1):
-                    ready[inputs[i]] = en and (all_there or i1 - i0 == 1)
-            elif kind == SKID:
-                ready[inputs[i0]] = s[1] == 0
-            elif kind == REPLAY:
-                ready[inputs[i0]] = s[1] < 2 * p[0]
-            elif kind == WIDEN:
-                ready[inputs[i0]] = en
-            elif kind == NARROW:
-                ready[inputs[i0]] = s[1] == 0 or (s[1] == 1 and sink)
-            elif kind == GEARBOX:
-                left = s[1] - (p[1] if s[0] != 0 and sink else 0)
-                ready[inputs[i0]] = left < p[1]
-            elif kind == FIFO:
-                ready[inputs[i0]] = s[1] < p[0]
-            elif kind == PATTERN:
-                takes = codes[p[0] + s[1]] & _TAKES
-                for i in range(i0, i1):
-                    ready[inputs[i]] = en and i - i0 + 1 == takes
-            elif kind == WINDOW:
-                ready[inputs[i0]] = s[1] < p[0]
-            elif kind == FORK:
-                left = s[0]
-                for i in range(out_start[c], out_start[c + 1]):
-                    if ready[outputs[i]]:
-                        left &= ~(1 << (i - out_start[c]))
-                ready[inputs[i0]] = left == 0
-            else:
-                ready[inputs[i0]] = s[1] < 2 * p[0]
-        # The clock edge.
         moved = False
-        for c in range(cells):
-            kind = kinds[c]
-            p, s = parameters[c], state[c]
-            i0 = in_start[c]
-            push = valid[inputs[i0]] and ready[inputs[i0]]
-            moved = moved or push
-            sink = ready[outputs[out_start[c]]]
-            en = sink or s[0] == 0
-            if kind == PIPE:
-                if en:
-                    done = push and s[1] == p[1] - 1
-                    if push:
-                        s[1] = 0 if done else s[1] + 1
-                    s[2] = (s[2] << 1) | done
-                    s[0] = (s[2] >> (p[0] - 1)) & 1
-                    s[2] &= (1 << p[0]) - 1
-            elif kind == SKID:
-                if en:
-                    s[0] = push or s[1] != 0
-                    s[1] = 0
-                elif push:
-                    s[1] = 1
-            elif kind == REPLAY:
-                fetch = s[2] < s[1] and en
-                if en:
-                    s[0] = fetch
-                s[1] += push
-                if fetch:
-                    s[2] += 1
-                    if s[2] == p[0]:
-                        s[2] = 0
-                        s[3] += 1
-                        if s[3] == p[1]:
-                            s[3] = 0
-                            s[1] -= p[0]
-            elif kind == WIDEN:
-                if en:
-                    s[1] += push
-                    s[0] = s[1] == p[0]
-                    if s[0] != 0:
-                        s[1] = 0
-            elif kind == NARROW:
-                if s[1] == 0 or (s[1] == 1 and sink):
-                    s[1] = p[0] if push else 0
-                elif sink:
-                    s[1] -= 1
-                s[0] = s[1] > 0
-            elif kind == GEARBOX:
-                s[1] -= p[1] if s[0] != 0 and sink else 0
-                s[1] += p[0] if push else 0
-                s[0] = s[1] >= p[1]
-            elif kind == FIFO:
-                if p[1] != 0:
-                    fetch = s[3] > 0 and (en or s[2] == 0)
-                    was = s[2]
-                    s[2] = fetch or (s[2] != 0 and not en)
-                    s[3] += push - fetch
-                    s[1] += push - (s[0] != 0 and sink)
-                    if en:
-                        s[0] = was
-                else:
-                    waiting = s[1] > s[0]
-                    s[1] += push - (s[0] != 0 and sink)
-                    if en:
-                        s[0] = waiting or push
-                s[4] = max(s[4], s[1])
-            elif kind == PATTERN:
-                code = codes[p[0] + s[1]]
-                takes = code & _TAKES
-                if takes > 0:
-                    e = inputs[i0 + takes - 1]
-                    push = valid[e] and ready[e]
-                fires = push if takes > 0 else en
-                moved = moved or fires
-                if fires:
-                    s[0] = code >= EMITS
-                    s[1] = 0 if s[1] == p[1] - 1 else s[1] + 1
-                elif sink:
-                    s[0] = 0
-            elif kind == WINDOW:
-                fire = en and s[2] > 0
-                moved = moved or fire
-                if en:
-                    s[0] = fire
-                s[1] += push
-                s[2] += push
-                if fire:
-                    loop = 0
-                    while loop < 6 and s[3 + loop] == p[1 + loop] - 1:
-                        s[3 + loop] = 0
-                        loop += 1
-                    if loop < 6:
-                        s[3 + loop] += 1
-                    s[1] -= p[14 + loop]
-                    s[2] -= p[7 + loop]
-            elif kind == FORK:
-                left = s[0]
-                for i in range(out_start[c], out_start[c + 1]):
-                    if ready[outputs[i]]:
-                        left &= ~(1 << (i - out_start[c]))
-                s[0] = (1 << (out_start[c + 1] - out_start[c])) - 1 if push else left
-            else:
-                fetch = s[1] >= p[0] and en
-                block_ends = fetch and s[2] == 0
-                if en:
-                    s[0] = fetch
-                if fetch:
-                    s[2] = p[0] - 1 if block_ends else s[2] - 1
-                s[1] += push
-                if block_ends:
-                    s[1] -= p[0]
         for k in range(len(exits)):
             e = exits[k]
             if valid[e] and counts[k] < frames * beats[e]:
@@ -261,6 +101,160 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
                     ends[k, counts[k] // beats[e] - 1] = cycle
                     if counts[k] == frames * beats[e]:
                         open_ -= 1
+        # Readers come before what they read: their readiness is known, and their own registers may
+        # already move on, as nobody looks at them any more in this cycle.
+        for c in range(cells - 1, -1, -1):
+            kind = kinds[c]
+            i = inputs[in_start[c]]
+            o = outputs[out_start[c]]
+            sink = ready[o]
+            offered = valid[o]
+            en = sink or not offered
+            if kind == PIPE:
+                push = valid[i]
+                if in_start[c + 1] - in_start[c] > 1:  # a join takes from both sides or from none
+                    j = inputs[in_start[c] + 1]
+                    push = push and valid[j]
+                    ready[j] = en and push
+                    ready[i] = en and push
+                else:
+                    ready[i] = en
+                if en:
+                    done = False
+                    if push:
+                        moved = True
+                        done = state[c, 0] == parameters[c, 1] - 1
+                        state[c, 0] = 0 if done else state[c, 0] + 1
+                    bits = (state[c, 1] << 1) | done
+                    valid[o] = (bits >> (parameters[c, 0] - 1)) & 1
+                    state[c, 1] = bits & ((1 << parameters[c, 0]) - 1)
+            elif kind == WINDOW:
+                ready[i] = state[c, 0] < parameters[c, 0]
+                push = valid[i] and ready[i]
+                fire = en and state[c, 1] > 0
+                if en:
+                    valid[o] = fire
+                state[c, 0] += push
+                state[c, 1] += push
+                moved = moved or push or fire
+                if fire:
+                    loop = 0
+                    while loop < 6 and state[c, 2 + loop] == parameters[c, 1 + loop] - 1:
+                        state[c, 2 + loop] = 0
+                        loop += 1
+                    if loop < 6:
+                        state[c, 2 + loop] += 1
+                    state[c, 0] -= parameters[c, 14 + loop]
+                    state[c, 1] -= parameters[c, 7 + loop]
+            elif kind == PATTERN:
+                code = codes[parameters[c, 0] + state[c, 0]]
+                takes = code & _TAKES
+                fires = en
+                for k in range(in_start[c], in_start[c + 1]):
+                    asked = k - in_start[c] + 1 == takes
+                    ready[inputs[k]] = en and asked
+                    if asked:
+                        fires = en and valid[inputs[k]]
+                if fires:
+                    moved = True
+                    valid[o] = code >= EMITS
+                    place = state[c, 0] + 1
+                    state[c, 0] = 0 if place == parameters[c, 1] else place
+                elif sink:
+                    valid[o] = False
+            elif kind == REPLAY:
+                ready[i] = state[c, 0] < 2 * parameters[c, 0]
+                push = valid[i] and ready[i]
+                fetch = en and state[c, 1] < state[c, 0]
+                if en:
+                    valid[o] = fetch
+                state[c, 0] += push
+                moved = moved or push or fetch
+                if fetch:
+                    state[c, 1] += 1
+                    if state[c, 1] == parameters[c, 0]:
+                        state[c, 1] = 0
+                        state[c, 2] += 1
+                        if state[c, 2] == parameters[c, 1]:
+                            state[c, 2] = 0
+                            state[c, 0] -= parameters[c, 0]
+            elif kind == FIFO:
+                ready[i] = state[c, 0] < parameters[c, 0]
+                push = valid[i] and ready[i]
+                waiting = state[c, 0] > offered
+                state[c, 0] += push - (offered and sink)
+                if parameters[c, 1] != 0:  # memory, its read register, the output register
+                    was = state[c, 1] != 0
+                    fetch = state[c, 2] > 0 and (en or not was)
+                    state[c, 1] = fetch or (was and not en)
+                    state[c, 2] += push - fetch
+                    if en:
+                        valid[o] = was
+                elif en:
+                    valid[o] = waiting or push
+                state[c, 3] = max(state[c, 3], state[c, 0])
+                moved = moved or push
+            elif kind == WIDEN:
+                ready[i] = en
+                if en:
+                    moved = moved or valid[i]
+                    state[c, 0] += valid[i]
+                    full = state[c, 0] == parameters[c, 0]
+                    valid[o] = full
+                    if full:
+                        state[c, 0] = 0
+            elif kind == NARROW:
+                left = state[c, 0]
+                ready[i] = left == 0 or (left == 1 and sink)
+                if ready[i]:
+                    left = parameters[c, 0] if valid[i] else 0
+                    moved = moved or valid[i]
+                elif sink:
+                    left -= 1
+                    moved = True
+                state[c, 0] = left
+                valid[o] = left > 0
+            elif kind == SKID:
+                ready[i] = state[c, 0] == 0
+                push = valid[i] and ready[i]
+                moved = moved or push
+                if en:
+                    valid[o] = push or state[c, 0] != 0
+                    state[c, 0] = 0
+                elif push:
+                    state[c, 0] = 1
+            elif kind == FORK:
+                left = False
+                for k in range(out_start[c], out_start[c + 1]):
+                    valid[outputs[k]] = valid[outputs[k]] and not ready[outputs[k]]
+                    left = left or valid[outputs[k]]
+                ready[i] = not left
+                if valid[i] and not left:
+                    moved = True
+                    for k in range(out_start[c], out_start[c + 1]):
+                        valid[outputs[k]] = True
+            elif kind == GEARBOX:
+                fill = state[c, 0] - (parameters[c, 1] if offered and sink else 0)
+                ready[i] = fill < parameters[c, 1]
+                if valid[i] and ready[i]:
+                    moved = True
+                    fill += parameters[c, 0]
+                state[c, 0] = fill
+                valid[o] = fill >= parameters[c, 1]
+            else:
+                length = parameters[c, 0]
+                ready[i] = state[c, 0] < 2 * length
+                push = valid[i] and ready[i]
+                fetch = en and state[c, 0] >= length
+                if en:
+                    valid[o] = fetch
+                moved = moved or push or fetch
+                state[c, 0] += push
+                if fetch:
+                    if state[c, 2] == 0:
+                        state[c, 0] -= length
+                        state[c, 2] = length
+                    state[c, 2] -= 1
         if valid[entry] and ready[entry]:
             if sent == 0:
                 first = cycle

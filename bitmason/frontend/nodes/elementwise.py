@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bitmason.frontend.context import Context
-from bitmason.frontend.layout import like
+from bitmason.frontend.joining import combine
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import imports
 from bitmason.frontend.values import Activation, Value
-from bitmason.ir import Const, Op
+from bitmason.ir import Const
 from bitmason.ir.ops.real import Add, AddConst, DivConst, Mul, MulConst, Sub
 from bitmason.ir.types import Array
 
@@ -21,7 +21,7 @@ def add(node: NodeView, ctx: Context) -> Value:
     """Import Add."""
     x, constant = _operands(node, ctx)
     if constant is None:
-        return _two(node, ctx, Add())
+        return combine(node, ctx, Add())
     return _with_constant(node, ctx, x, AddConst, constant)
 
 
@@ -30,7 +30,7 @@ def sub(node: NodeView, ctx: Context) -> Value:
     """Import Sub with the constant on either side."""
     x, constant = _operands(node, ctx)
     if constant is None:
-        return _two(node, ctx, Sub())
+        return combine(node, ctx, Sub())
     if isinstance(ctx.value(node, 0), Activation):
         return _with_constant(node, ctx, x, AddConst, -constant)
     negated = ctx.emit(MulConst(_MINUS_ONE), [x], node.loc, f"{node.label}_negated")
@@ -42,7 +42,7 @@ def mul(node: NodeView, ctx: Context) -> Value:
     """Import Mul."""
     x, constant = _operands(node, ctx)
     if constant is None:
-        return _two(node, ctx, Mul())
+        return combine(node, ctx, Mul())
     return _with_constant(node, ctx, x, MulConst, constant)
 
 
@@ -70,14 +70,6 @@ def _operands(node: NodeView, ctx: Context) -> tuple[Activation, Array | None]:
     if all(sides):
         return x, None
     return x, ctx.constant(node, 1 if sides[0] else 0, f"the constant of {node.op}")
-
-
-def _two(node: NodeView, ctx: Context, op: Op) -> Activation:
-    a, b = ctx.activation(node, 0), ctx.activation(node, 1)
-    shapes = [[1, *ctx.frame(x)] for x in (a, b)]
-    if shapes[0] != shapes[1]:
-        ctx.refuse(node, f"{node.op} of activations of shapes {shapes[0]} and {shapes[1]}")
-    return ctx.emit(op, [a, like(node, ctx, b, a)], node.loc, node.label)
 
 
 def _with_constant(

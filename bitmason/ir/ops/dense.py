@@ -62,14 +62,13 @@ class Dense(Op):
 
     @cached_property
     def _matrix(self) -> tuple[int, dict[type, Array]]:
-        w = self.weights.int64()
-        return int(np.abs(w).sum(axis=1).max()), {}
+        return reach_of(self.weights.int64()), {}
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
-        row_sum, cast = self._matrix
-        return exact_product(x, self.weights, row_sum * largest, cast, self.groups)
+        reach, cast = self._matrix
+        return exact_product(x, self.weights, (reach, largest), cast, self.groups)
 
 
 def bounds_of(weights: IntArray, x: IntType) -> tuple[int, int]:
@@ -91,14 +90,15 @@ def stored_type(weights: IntArray) -> IntType:
 
 
 def exact_product(
-    x: Array, weights: Const, bound: int, cast: dict[type, Array], groups: int = 1
+    x: Array, weights: Const, bounds: tuple[int, int], cast: dict[type, Array], groups: int = 1
 ) -> IntArray:
     """Return `x @ weights.T`, each of `groups` parts of `x` with its part of the rows.
 
-    A floating BLAS product stands in for the integer one where `bound`, the largest magnitude of
-    any partial sum, proves it exact: it is some fifty times faster.
+    A floating BLAS product stands in for the integer one where `bounds`, the reach of the weights
+    and the largest magnitude in `x`, prove it exact: it is some fifty times faster.
     """
-    dtype: Any = next((kind for limit, kind in _EXACT_IN if bound < limit), np.int64)
+    reach, largest = bounds
+    dtype: Any = next((kind for limit, kind in _EXACT_IN if reach * largest < limit), np.int64)
     rows, columns = weights.shape
     if dtype not in cast:
         by_group = weights.array.reshape(groups, rows // groups, columns).transpose(0, 2, 1)
@@ -106,7 +106,7 @@ def exact_product(
     matrices = cast[dtype]
     vectors = prod(x.shape[:-1])
     flat = x.reshape(vectors, groups, columns)
-    result = np.empty((vectors, groups, rows // groups), dtype=accumulator(x, weights))
+    result = np.empty((vectors, groups, rows // groups), dtype=accumulator(x, reach))
     at_once = max(1, _ELEMENTS_AT_ONCE // (groups * columns))
     for start in range(0, vectors, at_once):
         part = flat[start : start + at_once].transpose(1, 0, 2).astype(dtype, order="C")
@@ -114,10 +114,14 @@ def exact_product(
     return result.reshape(*x.shape[:-1], rows)
 
 
-def accumulator(x: Array, weights: Const) -> type[np.signedinteger[Any]]:
+def reach_of(weights: IntArray) -> int:
+    """Return the largest sum that a row of `weights` can make of numbers from -1 to 1."""
+    return int(np.abs(weights).sum(axis=1).max())
+
+
+def accumulator(x: Array, reach: int) -> type[np.signedinteger[Any]]:
     """Return int32 where it holds every product of arrays like `x`, whatever their values."""
-    largest = int(np.abs(weights.int64()).max()) * weights.shape[1]
-    return np.int32 if largest << 8 * x.dtype.itemsize < 2**31 else np.int64
+    return np.int32 if reach << 8 * x.dtype.itemsize < 2**31 else np.int64
 
 
 def check_product_operand(

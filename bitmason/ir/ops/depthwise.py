@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +12,13 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
-from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS, accumulator, bounds_of, stored_type
+from bitmason.ir.ops.dense import (
+    MAX_ACCUMULATOR_BITS,
+    accumulator,
+    bounds_of,
+    reach_of,
+    stored_type,
+)
 from bitmason.ir.types import (
     Array,
     IntArray,
@@ -60,12 +67,16 @@ class Depthwise(Op):
         """The narrowest type that holds these very weights."""
         return stored_type(self.weights.int64())
 
+    @cached_property
+    def _reach(self) -> int:
+        return reach_of(self.weights.int64())
+
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         channels, taps = self.weights.shape
         split = x.reshape(*x.shape[:-1], channels // self.block, taps, self.block)
         weights = self.weights.array.reshape(channels // self.block, self.block, taps)
-        dtype = accumulator(x, self.weights)
+        dtype = accumulator(x, self._reach)
         total: IntArray = np.zeros((*x.shape[:-1], channels // self.block, self.block), dtype)
         for tap in range(taps):
             total += split[..., tap, :] * weights[..., tap].astype(dtype)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-import numpy as np
-
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
@@ -45,7 +43,7 @@ class XnorPopcount(Op):
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         columns = self.weights.shape[1]
-        product = exact_product(x, self.weights, columns, self._cast, self.groups)
+        product = exact_product(x, self.weights, (columns, 1), self._cast, self.groups)
         product += product.dtype.type(columns)
         product >>= 1
         return product

@@ -88,7 +88,8 @@ def _cost(node: Node, join: Node, a: IntType, b: IntType) -> int:
     if isinstance(node.op, Lookup):
         return _LUT_BITS * luts + node.op.table.array.size * node.type.int_elem.bits
     assert isinstance(node.op, Thresholds)
-    steps = node.op.steps.array
-    alike = bool(np.all(steps == steps[:1])) and not node.op.any_descending
-    stored: int = steps[:1].size if alike else steps.size
-    return _LUT_BITS * (luts + steps.shape[1] * width // 2) + stored * width
+    channels, count = node.op.steps.shape
+    steps, falls = node.op.steps.array, node.op.descending.array
+    alike = bool(np.all(steps == steps[:1]) and np.all(falls == falls[0]))
+    rows = 1 if alike else channels
+    return _LUT_BITS * (luts + count * width // 2) + rows * count * width

@@ -202,11 +202,12 @@ def test_pool_equals_the_definition(
 def test_windows_then_pool_is_a_pool_of_the_image(data: st.DataObject, kind: str) -> None:
     height, width, channels = 4, 5, 4
     down, across = (data.draw(st.sampled_from(fitting(extent))) for extent in (height, width))
-    where = tuple(zip(down, across, strict=True))
+    kernel, stride, dilation = zip(down, across, strict=True)
     block = data.draw(divisors(channels))
     x = np.random.default_rng(block).integers(-9, 9, (2, height, width, channels))
-    whole: Op = MaxPool(*where) if kind == "max" else SumPool(*where)
-    windows = Windows(*where, block)
+    pool_of_image = MaxPool if kind == "max" else SumPool
+    whole = pool_of_image(kernel, stride, dilation)
+    windows = Windows(kernel, stride, dilation, block)
     pool = Pool(kind, windows.taps, block)
     assert_same(pool.evaluate(windows.evaluate(x)), whole.evaluate(x))
     frame = tensor(Int(5), height, width, channels)

@@ -27,6 +27,8 @@ from bitmason.ir.ops.real import AddConst, Clip, LeakyRelu, MulConst, Unary
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.ops.staircase import Staircase
 
+WEIGHTS: st.SearchStrategy[IntType] = st.sampled_from([Int(3), Bipolar()])
+ACTIVATIONS: st.SearchStrategy[IntType] = st.sampled_from([UInt(2), Int(3), Bipolar()])
 PLACE = Loc("net.onnx", "node")
 
 
@@ -108,16 +110,16 @@ class _Grower:
         self.net = Sketch(draw(st.integers(0, 999)))
         self.earlier: list[str] = []
 
-    def int(self, lo: int, hi: int) -> int:
+    def number(self, lo: int, hi: int) -> int:
         return self.draw(st.integers(lo, hi))
 
     def pair(self, lo: int, hi: int) -> tuple[int, int]:
-        return self.int(lo, hi), self.int(lo, hi)
+        return self.number(lo, hi), self.number(lo, hi)
 
     def start(self) -> str:
-        shape = (self.int(1, 6), self.int(1, 6), self.draw(st.sampled_from([1, 2, 4, 6])))
+        shape = (self.number(1, 6), self.number(1, 6), self.draw(st.sampled_from([1, 2, 4, 6])))
         x = self.net.input(Real(), *shape)
-        return self.net.quantise(x, self.draw(st.sampled_from([Int(4), UInt(2), Bipolar()])))
+        return self.net.quantise(x, self.draw(ACTIVATIONS))
 
     def activation(self, x: str) -> str:
         net = self.net
@@ -133,8 +135,8 @@ class _Grower:
         chosen = self.draw(st.none() | st.sampled_from(between))
         real = real if chosen is None else net.add(chosen, real)
         if self.draw(st.integers(0, 3)) == 0:
-            return net.staircase(real, self.int(1, 5))
-        return net.quantise(real, self.draw(st.sampled_from([UInt(2), Int(3), Bipolar()])))
+            return net.staircase(real, self.number(1, 5))
+        return net.quantise(real, self.draw(ACTIVATIONS))
 
     def conv(self, x: str) -> str:
         net = self.net
@@ -149,9 +151,9 @@ class _Grower:
         dilation = self.pair(1, 2) if fits else (1, 1)
         made = net.conv(
             x,
-            groups * self.int(1, 2),
+            groups * self.number(1, 2),
             kernel,
-            weight=self.draw(st.sampled_from([Int(3), Bipolar()])),
+            weight=self.draw(WEIGHTS),
             stride=self.pair(1, 2),
             dilation=dilation,
             groups=groups,
@@ -160,14 +162,14 @@ class _Grower:
 
     def max_pool(self, x: str) -> str:
         height, width, _ = self.net.shape(x)
-        kernel = (self.int(1, min(3, height)), self.int(1, min(3, width)))
-        low = (self.int(0, kernel[0] // 2), self.int(0, kernel[1] // 2))
+        kernel = (self.number(1, min(3, height)), self.number(1, min(3, width)))
+        low = (self.number(0, kernel[0] // 2), self.number(0, kernel[1] // 2))
         return self.net.add(MaxPool(kernel, self.pair(1, 2), low=low, high=low), x, name="pool")
 
     def sum_pool(self, x: str) -> str:
         net = self.net
         height, width, _ = net.shape(x)
-        kernel = (self.int(1, min(3, height)), self.int(1, min(3, width)))
+        kernel = (self.number(1, min(3, height)), self.number(1, min(3, width)))
         bits = net.add(Bit(), x) if isinstance(net.elem(x), Bipolar) else x
         every = self.draw(st.booleans())
         op = GlobalPool("sum") if every else SumPool(kernel, self.pair(1, 2))
@@ -207,7 +209,7 @@ class _Grower:
         return net.add(Concat(), x, other)
 
     def crop(self, x: str) -> str:
-        size = tuple(self.int(1, min(4, extent)) for extent in self.net.shape(x))
+        size = tuple(self.number(1, min(4, extent)) for extent in self.net.shape(x))
         return self.net.add(Crop((0, 0, 0), size, (1, 1, 1)), x)
 
     def upsample(self, x: str) -> str:
@@ -232,7 +234,7 @@ class _Grower:
             if self.draw(st.booleans()):
                 x = net.quantise(net.dequantise(x), UInt(2), "flat_act")
             if self.draw(st.integers(0, 3)):
-                x = net.dense(x, self.int(1, 4), self.draw(st.sampled_from([Int(3), Bipolar()])))
+                x = net.dense(x, self.number(1, 4), self.draw(WEIGHTS))
         if self.draw(st.booleans()):
             real = net.dequantise(x, per_channel=self.draw(st.booleans()))
             label = self.draw(st.booleans())

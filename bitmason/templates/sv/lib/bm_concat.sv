@@ -2,7 +2,7 @@
 //
 // bm_concat: joins the pixels of INPUTS streams: all words of input 0, then those of input 1, ...
 //
-// Golden model: bitmason/ir/ops/concat.py. Throughput: 1 output beat per cycle.
+// Golden model: bitmason/ir/ops/arrange.py. Throughput: 1 output beat per cycle.
 // Control: PATTERN over the words of an output pixel: each step takes a beat of the input whose
 // turn it is, and emits. Latency: 1 cycle. No bubble between pixels and frames.
 // s_axis_tready is combinational from m_axis_tready; add a bm_skid to cut the path.

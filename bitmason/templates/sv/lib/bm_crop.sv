@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bm_crop: keeps a regular grid of an image's rows and columns and a range of each pixel's words.
+// bm_crop: keeps some rows of an image, some columns of those and some words of their pixels.
 //
-// Golden model: bitmason/ir/ops/crop.py. Throughput: 1 input beat per cycle.
+// Golden model: bitmason/ir/ops/arrange.py. Throughput: 1 input beat per cycle.
 // Control: PATTERN over the input beats of a frame: for each row, column and word. Every step
 // takes a beat; the steps of what is kept emit. Latency: 1 cycle. No bubble between frames.
 // s_axis_tready is combinational from m_axis_tready; add a bm_skid to cut the path.
@@ -21,6 +21,7 @@ module bm_crop #(
   parameter int unsigned SX     = 1,  // from one column kept to the next
   parameter int unsigned OUT_W  = W,  // columns kept
   parameter int unsigned C0     = 0,  // first word kept
+  parameter int unsigned SC     = 1,  // from one word kept to the next
   parameter int unsigned OUT_CF = CF  // words kept
 ) (
   input  wire logic             clk,
@@ -35,8 +36,8 @@ module bm_crop #(
   input  wire logic             m_axis_tready
 );
 
-  if (SY < 1 || SX < 1) begin : gen_reject_step
-    $error("bm_crop: SY (%0d) and SX (%0d) must be 1 or more", SY, SX);
+  if (SY < 1 || SX < 1 || SC < 1) begin : gen_reject_step
+    $error("bm_crop: SY (%0d), SX (%0d) and SC (%0d) must be 1 or more", SY, SX, SC);
   end
   if (OUT_H < 1 || OUT_W < 1 || OUT_CF < 1) begin : gen_reject_empty
     $error("bm_crop: OUT_H (%0d), OUT_W (%0d) and OUT_CF (%0d) must be 1 or more",
@@ -48,8 +49,8 @@ module bm_crop #(
     if (X0 + (OUT_W - 1) * SX >= W) begin : gen_reject_column
       $error("bm_crop: column %0d is to be kept, but W is %0d", X0 + (OUT_W - 1) * SX, W);
     end
-    if (C0 + OUT_CF > CF) begin : gen_reject_word
-      $error("bm_crop: word %0d is to be kept, but CF is %0d", C0 + OUT_CF - 1, CF);
+    if (C0 + (OUT_CF - 1) * SC >= CF) begin : gen_reject_word
+      $error("bm_crop: word %0d is to be kept, but CF is %0d", C0 + (OUT_CF - 1) * SC, CF);
     end
   end
 
@@ -71,7 +72,7 @@ module bm_crop #(
   bm_stride_counter #(
     .LENGTH(CF),
     .FIRST (C0),
-    .STEP  (1),
+    .STEP  (SC),
     .COUNT (OUT_CF)
   ) u_word (
     .clk,

@@ -2,7 +2,7 @@
 //
 // bm_reorder: sends the beats of each block of LENGTH in another order.
 //
-// Golden model: block[order] for each block; bitmason/ir/ops/reorder.py.
+// Golden model: block[order] for each block; bitmason/ir/ops/arrange.py.
 // Throughput: 1 beat per cycle, no bubble between blocks: the memory holds two blocks.
 // Control: like bm_replay with one pass, but a block is sent only once it has come whole.
 // Latency: 2 cycles from the last beat of a block to the first it sends.

@@ -2,7 +2,7 @@
 //
 // bm_upsample: nearest neighbour by whole factors: every row FY times, in it every pixel FX times.
 //
-// Golden model: bitmason/ir/ops/upsample.py. Throughput: 1 output beat per cycle.
+// Golden model: bitmason/ir/ops/arrange.py. Throughput: 1 output beat per cycle.
 // Control: PATTERN over the output beats of an input row: for each of FY visits of the row, each
 // column, each of FX visits of the pixel, each word. Every step emits; the steps of the first
 // visit of both take a beat. Latency: 1 cycle. No bubble between rows and frames.
