@@ -82,6 +82,9 @@ def compile_(
     clock_mhz: Annotated[
         float | None, typer.Option(metavar="F", help="Clock of the design, in MHz.")
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Device that the design must fit: xc7z020...")
+    ] = None,
     check: Check = False,
     json: Json = False,
 ) -> None:
@@ -91,7 +94,12 @@ def compile_(
     from bitmason.pipeline import check_backend, compile_model
 
     check_backend(backend)
-    overrides = {"target_fps": target_fps, "max_cycles": max_cycles, "clock_mhz": clock_mhz}
+    overrides = {
+        "target_fps": target_fps,
+        "max_cycles": max_cycles,
+        "clock_mhz": clock_mhz,
+        "device": device,
+    }
     settings = load_config(config, overrides)
     check_replaceable(output)
     with terminal.steps() as step:

@@ -175,6 +175,16 @@ CODES: Final[dict[str, Code]] = {
         "The backend has no layer for this operation at this place of the network.",
         "Move it to the end of the network, where the host computes it, or replace it.",
     ),
+    "B004": Code(
+        "device too small",
+        "The estimated look-up tables, flip-flops, DSP blocks or block RAMs are more than the device holds.",
+        "Take the folding that the message names, a larger device, or a smaller network.",
+    ),
+    "B005": Code(
+        "pace not reached",
+        "The layers are fast enough one by one, but no depth of the FIFOs between them lets the whole reach their pace.",
+        "This is a fault of bitmason: please report it with the model. A larger --max-cycles may avoid it.",
+    ),
     "C001": Code(
         "configuration not valid",
         "The TOML file cannot be read, holds an unknown key, or a value of the wrong kind.",

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bitmason.backends.budget import choose_within
 from bitmason.backends.design import Design, End, Layer, Port, Resources, Stream
 from bitmason.backends.fifos import with_fifos
-from bitmason.backends.folding import Chosen, Wiring, choose_layers
+from bitmason.backends.folding import Chosen, Folder, Wiring
 from bitmason.backends.hardware import WIRES, Part, hardware_part
 from bitmason.backends.layers.arrange import plan_fork
 from bitmason.backends.layers.registry import divisors
@@ -30,7 +31,7 @@ def build_design(graph: Graph, config: Config) -> Design:
     part = hardware_part(graph)
     nodes = [node for node in part.nodes if not isinstance(node.op, WIRES)]
     wiring = Wiring(graph, nodes, WIRES)
-    chosen = choose_layers(graph, nodes, wiring, config)
+    chosen = choose_within(Folder(graph, nodes, wiring, config), config, graph.inputs[0].loc)
     net = _Net(graph, part, wiring, chosen, config)
     design = Design(
         name=graph.name,

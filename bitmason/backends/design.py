@@ -16,6 +16,16 @@ from bitmason.ir.types import IntType
 
 
 @dataclass(frozen=True)
+class Prices:
+    """What one of each resource is worth, in LUTs: what it would free on a mid-size part."""
+
+    lut: float = 1
+    ff: float = 0.125
+    dsp: float = 120
+    bram18: float = 150
+
+
+@dataclass(frozen=True)
 class Resources:
     """Estimated cost in look-up tables, flip-flops, DSP blocks and 18-kbit block RAMs."""
 
@@ -32,10 +42,10 @@ class Resources:
             self.bram18 + other.bram18,
         )
 
-    @property
-    def price(self) -> int:
-        """One number to compare by, in LUTs: what each block would free on a mid-size part."""
-        return self.lut + self.ff // 8 + 120 * self.dsp + 150 * self.bram18
+    def price(self, prices: Prices) -> float:
+        """Return one number to compare by."""
+        blocks = prices.dsp * self.dsp + prices.bram18 * self.bram18
+        return prices.lut * self.lut + prices.ff * self.ff + blocks
 
 
 @dataclass(frozen=True)

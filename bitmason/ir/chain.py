@@ -50,6 +50,14 @@ class Chain:
         """Whether the form of every node makes the chain monotone in each channel."""
         return all(_is_monotone(node) for node in self.nodes)
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether it is one function for all channels."""
+        ops = [node.op for node in self.nodes]
+        rows = [len(op.steps.array) for op in ops if isinstance(op, Staircase)]
+        rows += [len(op.scale) * len(op.offset) for op in ops if isinstance(op, Dequantise)]
+        return all(count == 1 for count in (*rows, *(c.array.size for c in self.constants)))
+
     def evaluate(self, x: Array, *, exactly: bool) -> Array:
         """Return the chain's value at integers `x`, a batch of frames.
 

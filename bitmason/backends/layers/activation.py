@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 from typing import ClassVar
 
-from bitmason.backends.design import Layer, Port, Resources
+from bitmason.backends.design import Layer, Port, Prices, Resources
 from bitmason.backends.layers.memory import STYLES, rom
 from bitmason.backends.layers.registry import (
     Planner,
@@ -78,7 +78,7 @@ class ThresholdsPlanner(Planner):
         check_name("memory", folding.memory, STYLES, node)
         engines = (folding.engine,) if folding.engine else THRESHOLD_ENGINES
         layers = [self._with_engine(site, folding, engine) for engine in engines]
-        return min(layers, key=lambda layer: layer.resources.price)
+        return min(layers, key=lambda layer: layer.resources.price(site.prices))
 
     def _with_engine(self, site: Site, folding: Folding, engine: str) -> Layer:
         node, op, source = site.node, site.node.op, site.source
@@ -92,9 +92,13 @@ class ThresholdsPlanner(Planner):
         step_bits = int_type(min(int(w.min()), -1), int(w.max())).bits
         words = channels // folding.pe
         if engine == "search":
-            memory, stored = _search_memories(words, at_once, steps, step_bits, folding.memory)
+            memory, stored = _search_memories(
+                words, at_once, steps, step_bits, folding.memory, site.prices
+            )
         else:
-            memory, stored = rom(words, at_once * (steps * step_bits + 1), folding.memory)
+            memory, stored = rom(
+                words, at_once * (steps * step_bits + 1), folding.memory, site.prices
+            )
         view = ThresholdsView(
             channels, folding.pe, lanes, x, out.bits, steps, step_bits, op.base, memory
         )
@@ -122,7 +126,7 @@ class ThresholdsPlanner(Planner):
 
 
 def _search_memories(
-    words: int, pe: int, steps: int, step_bits: int, style: str
+    words: int, pe: int, steps: int, step_bits: int, style: str, prices: Prices
 ) -> tuple[str, Resources]:
     """Return style and cost of the memories of a search: one per lane and depth, all alike."""
     depth = ceil(log2(steps + 1))
@@ -131,7 +135,7 @@ def _search_memories(
         levels = [rom(words << d, step_bits + (d == 0), style)[1] for d in range(depth)]
         return sum(levels * pe, Resources())
 
-    chosen = style or min(STYLES, key=lambda style: cost(style).price)
+    chosen = style or min(STYLES, key=lambda style: cost(style).price(prices))
     return chosen, cost(chosen)
 
 
@@ -151,7 +155,7 @@ class LookupPlanner(Planner):
         at_once = folding.pe * folding.mmv
         shared = op.table.shape[0] == 1
         words = 2**x.bits * (1 if shared else channels // folding.pe)
-        memory, lane = rom(words, out.bits, folding.memory)
+        memory, lane = rom(words, out.bits, folding.memory, site.prices)
         stored = sum([lane] * at_once, Resources(lut=8))
         return Layer(
             name=node.name,

@@ -149,7 +149,7 @@ class UpsamplePlanner(Planner):
         sink = Port(site.elem, node.type.size, pe)
         folds = channels // pe
         words = width * folds if op.factors[0] > 1 else folds
-        memory, line = ram(words, sink.width, folding.memory)
+        memory, line = ram(words, sink.width, folding.memory, site.prices)
         return Layer(
             name=node.name,
             op=op.name,
@@ -227,7 +227,7 @@ class ReorderPlanner(Planner):
         check_name("memory", folding.memory, STYLES, node)
         port = Port(site.elem, site.source.size, pe)
         length = op.order.array.size // pe
-        memory, stored = ram(2 * length, port.width, folding.memory)
+        memory, stored = ram(2 * length, port.width, folding.memory, site.prices)
         _, order = rom(length, max(1, (length - 1).bit_length()), memory)
         return Layer(
             name=node.name,

@@ -116,7 +116,7 @@ class DepthwisePlanner(_Taps):
         wide = w.bits + x.bits > 10 and x.bits > 1
         dsp = folding.multipliers == "dsp" or (not folding.multipliers and wide)
         words = channels // pe * (taps // simd)
-        memory, stored = rom(words, pe * simd * w.bits, folding.memory)
+        memory, stored = rom(words, pe * simd * w.bits, folding.memory, site.prices)
         product = (2 * ceil((w.bits + x.bits) / 6) - 1) * (w.bits + x.bits)
         each = 2 * product if not dsp else w.bits + x.bits
         acc = sink.elem.bits

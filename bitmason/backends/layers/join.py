@@ -107,7 +107,7 @@ class SumPlanner(_Join):
             not folding.multipliers and not plain and not shared and bits >= _DSP_BITS
         )
         words = 1 if shared else channels // folding.pe
-        memory, stored = rom(words, 2 * at_once * bits, folding.memory)
+        memory, stored = rom(words, 2 * at_once * bits, folding.memory, site.prices)
         out = site.node.type.int_elem.bits
         products = 0 if plain or dsp else (a.bits + b.bits) * bits
         cost = stored + Resources(
@@ -157,7 +157,7 @@ class JoinLookupPlanner(_Join):
         channels, out = site.node.type.shape[-1], site.node.type.int_elem.bits
         shared = op.table.shape[0] == 1
         words = 2 ** (a.bits + b.bits) * (1 if shared else channels // folding.pe)
-        memory, lane = rom(words, out, folding.memory)
+        memory, lane = rom(words, out, folding.memory, site.prices)
         view = JoinView(
             "table", channels, folding.pe, folding.mmv, a, b, 0, shared, out, 0, memory, False
         )

@@ -96,7 +96,7 @@ class MatVec(Planner):
         dsp = dot == "parallel" and (multipliers == "dsp" or (not multipliers and wide))
         folds = (rows // folding.pe) * (columns // folding.simd)
         word_bits = folding.pe * folding.simd * weight.bits
-        memory, stored = rom(op.groups * folds, word_bits, memory)
+        memory, stored = rom(op.groups * folds, word_bits, memory, site.prices)
         view = MatVecView(
             rows, columns, folding.pe, folding.simd, dot, dsp, x, weight, acc_bits,
             _stages(dot, folding.simd, site.options.clock_mhz), memory, site.options.target,

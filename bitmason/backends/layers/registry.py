@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bitmason.backends.design import Layer, Port
+from bitmason.backends.design import Layer, Port, Prices
 from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Folding, Node, Op
 from bitmason.ir.ops.windows import Windows
@@ -20,6 +20,7 @@ class Options:
 
     clock_mhz: float = 200.0
     target: str = "generic"
+    prices: Prices = Prices()
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Site:
     def elem(self) -> IntType:
         """The element type of the only operand."""
         return self.source.int_elem
+
+    @property
+    def prices(self) -> Prices:
+        """What resources are worth."""
+        return self.options.prices
 
     @property
     def pixels(self) -> int:

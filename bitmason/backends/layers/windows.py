@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitmason.backends.design import Layer, Port, Resources
+from bitmason.backends.design import Layer, Port, Prices, Resources
 from bitmason.backends.layers.memory import STYLES, ram
 from bitmason.backends.layers.registry import Site, check_name, divisors
 from bitmason.backends.timing.window import Geometry, window_period
@@ -23,7 +23,7 @@ from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.pooling import Pool
 from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
-from bitmason.ir.types import IntArray, TensorType
+from bitmason.ir.types import IntArray
 
 _CONTROL = Resources(lut=60, ff=50)
 
@@ -100,19 +100,19 @@ def _moved(weights: IntArray, old: int, new: int, taps: int) -> IntArray:
     return np.ascontiguousarray(plain.transpose(0, 2, 1, 3)).reshape(rows, columns)
 
 
-def plan_windows(node: Node, image: TensorType, consumer: Layer, op: Op, wanted: int) -> Layer:
+def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
     """Return the generator for the layer behind it.
 
     Args:
+        site: that of the operation which reads the windows.
         node: the `windows` operation.
-        image: the type of its operand.
-        consumer: the layer that reads the windows.
-        op: the operation of that layer.
+        consumer: the layer of that site.
         wanted: cycles between frames that the generator may take; where the smallest line buffer
             is too slow for that, a larger one is used.
     """
-    window, channels = node.op, image.shape[2]
-    assert isinstance(window, Windows)
+    window, image, op = site.window, site.image, site.node.op
+    assert window is not None and image is not None
+    channels = image.shape[2]
     own = window_folding(window, channels, op, consumer.folding)
     asked = node.folding.memory if node.folding else ""
     check_name("memory", asked, STYLES, node)
@@ -137,7 +137,7 @@ def plan_windows(node: Node, image: TensorType, consumer: Layer, op: Op, wanted:
         lanes_in=lanes_in,
         lanes_out=own.mmv,
     )
-    view, cycles, cost = _sized(view, max(wanted, consumer.cycles), asked)
+    view, cycles, cost = _sized(view, max(wanted, consumer.cycles), asked, site.prices)
     elem = image.int_elem
     per_beat = own.pe * (window.taps if view.parallel else 1) * own.mmv
     return Layer(
@@ -154,23 +154,27 @@ def plan_windows(node: Node, image: TensorType, consumer: Layer, op: Op, wanted:
     )
 
 
-def _sized(view: WindowView, wanted: int, asked: str) -> tuple[WindowView, int, Resources]:
+def _sized(
+    view: WindowView, wanted: int, asked: str, prices: Prices
+) -> tuple[WindowView, int, Resources]:
     """Return the view with its memory, and its cycles and cost."""
     geometry = view.geometry
     (kh, kw), (dh, dw) = geometry.kernel, geometry.dilation
     bits, folds = view.per_word * view.elem_bits, geometry.folds
     if view.parallel:
         beats = geometry.height * geometry.width * folds // view.lanes_in
-        line = dh * geometry.width * folds // view.lanes_in
-        memory, one = ram(line, bits * view.lanes_in, asked)
-        taps = kh * ((kw - 1) * dw + view.lanes_in) * folds * bits
-        cost = sum([one] * (kh - 1), Resources(lut=taps // 2, ff=taps))
+        # One memory holds all lines but the last; the taps of the window stand in registers.
+        line = max(1, dh * geometry.width * folds // view.lanes_in)
+        memory, cost = ram(line, (kh - 1) * bits * view.lanes_in, asked, prices)
+        taps = kh * ((kw - 1) * dw + view.lanes_in) * bits
+        stage = view.lanes_out * kh * kw * bits  # the output register
+        cost += Resources(lut=taps * folds // 8, ff=taps + stage)
         return replace(view, depth=line, memory=memory), beats, cost
     for depth in _depths(geometry):
         cycles = window_period(geometry, depth)
         if cycles <= wanted:
             break
-    memory, cost = ram(depth * folds, bits, asked)
+    memory, cost = ram(depth * folds, bits, asked, prices)
     return replace(view, depth=depth, memory=memory), cycles, cost
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ from bitmason.frontend.layout import transpose
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.product import dense
 from bitmason.frontend.registry import imports
-from bitmason.frontend.values import Activation, Quantised, Value
+from bitmason.frontend.values import Activation, Constant, Quantised, Value
 from bitmason.ir.ops.real import AddConst
 from bitmason.ir.types import Array
 
@@ -64,6 +65,9 @@ def _biased(node: NodeView, ctx: Context, product: Activation) -> Activation:
 
 def _transposed(weights: Value) -> Value:
     """Return weights as outputs x inputs; those of other ranks are refused later."""
-    if not isinstance(weights, Quantised) or weights.codes.ndim != 2:
-        return weights
-    return weights.transposed((1, 0))
+    match weights:
+        case Quantised(codes=codes) if codes.ndim == 2:
+            return weights.transposed((1, 0))
+        case Constant(array=array) if array.ndim == 2:
+            return replace(weights, array=array.T)
+    return weights

@@ -120,12 +120,16 @@ def _maps(op: Thresholds | Lookup, x: IntArray, y: IntArray) -> bool:
 
 
 class _Function:
-    """A chain as a function of integers `(n, channels)`; bipolar results as 0 and 1."""
+    """A chain as a function of integers `(n, channels)`; bipolar results as 0 and 1.
+
+    A function that is the same for all channels has one here, and `rows` of them in the network.
+    """
 
     def __init__(self, chain: Chain, source: TensorType) -> None:
         self._chain = chain
         self._frame = source.shape
-        self.channels = source.shape[-1] if source.shape else 1
+        self.rows = source.shape[-1] if source.shape else 1
+        self.channels = 1 if chain.is_uniform else self.rows
 
     def __call__(self, x: IntArray, *, exactly: bool) -> IntArray:
         frame = (*(1 for _ in self._frame[:-1]), self.channels) if self._frame else ()
@@ -147,8 +151,9 @@ def _thresholds(f: _Function, elem: IntType, out: IntType) -> Thresholds:
     steps = _bisect(f, elem, sign, reached)
     steps = _certify(f, elem, sign, reached, steps)
     narrow = out if isinstance(out, Bipolar) else int_type(base, top)
-    directions = Const(descending)
-    return Thresholds(Const.integers(steps.T), directions, base, narrow)
+    repeats = f.rows // f.channels
+    directions = Const(np.repeat(descending, repeats))
+    return Thresholds(Const.integers(np.repeat(steps.T, repeats, axis=0)), directions, base, narrow)
 
 
 def _bisect(f: _Function, elem: IntType, sign: Array, reached: IntArray) -> IntArray:
@@ -184,13 +189,13 @@ def _table(
     f: _Function, elem: IntType, out: IntType, node: Node, max_entries: int
 ) -> Thresholds | Lookup:
     span = elem.hi - elem.lo + 1
-    if span * f.channels > max_entries:
+    if span * f.rows > max_entries:
         fail(
             "P001",
             f"the function before this quantiser is not monotone and its table would have "
-            f"{span * f.channels} entries, at most {max_entries} are allowed",
+            f"{span * f.rows} entries, at most {max_entries} are allowed",
             loc=node.loc,
-            notes=[f"{f.channels} channels, inputs from {elem.lo} to {elem.hi}"],
+            notes=[f"{f.rows} channels, inputs from {elem.lo} to {elem.hi}"],
             help="use a monotone activation, or fewer bits for this layer's weights or inputs",
         )
     x = np.arange(elem.lo, elem.hi + 1, dtype=np.int64)[:, np.newaxis]

@@ -1,0 +1,426 @@
+"""Executor == golden on networks of images and signals, and planted faults that must be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bitmason.frontend import Imported, import_model
+from bitmason.frontend.agreement import compare
+from bitmason.frontend.samples import sample_inputs
+from bitmason.ir import Const, Int, Node, Op
+from bitmason.ir.ops.arrange import Concat, Upsample
+from bitmason.ir.ops.conv import Conv
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.join import WeightedSum
+from bitmason.ir.ops.pad import Pad
+from bitmason.ir.ops.pooling import GlobalPool, MaxPool, SumPool
+from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.staircase import Staircase
+from bitmason.ir.types import Array
+from tests.frontend.onnx_models import Net, f32, imported
+
+STEP = np.float32(0.1)  # no dyadic rational: sums of its multiples round in float32
+
+
+class Images(Net):
+    """A net of quantised layers with fixed random weights."""
+
+    def __init__(self, *shape: int, seed: int = 5, opset: int = 14) -> None:
+        super().__init__(1, *shape, opset=opset)
+        self.rng = np.random.default_rng(seed)
+
+    def conv(self, x: str, channels: int, outputs: int, *kernel: int, **form: Any) -> str:
+        """Add a convolution whose weights have a scale per output channel."""
+        scale = f32(self.rng.uniform(0.02, 0.3, (outputs, 1, *(1 for _ in kernel))))
+        codes = self.rng.integers(-7, 8, (outputs, channels // form.get("group", 1), *kernel))
+        return self.node("Conv", x, self.quant(self.const(f32(codes * scale)), scale), **form)
+
+    def spread(self, x: str, channels: int, outputs: int, *kernel: int, **form: Any) -> str:
+        """Add a transposed convolution."""
+        scale = f32(self.rng.uniform(0.02, 0.3, (1, outputs, *(1 for _ in kernel))))
+        codes = self.rng.integers(-7, 8, (channels, outputs, *kernel))
+        weights = self.quant(self.const(f32(codes * scale)), scale)
+        return self.node("ConvTranspose", x, weights, **form)
+
+    def norm(self, x: str, channels: int) -> str:
+        """Add a batch normalisation."""
+        rows = [self.rng.normal(size=channels) for _ in range(3)]
+        variance = self.rng.uniform(0.1, 4.0, channels)
+        return self.node(
+            "BatchNormalization", x, *(self.const(f32(row)) for row in (*rows, variance))
+        )
+
+    def dense(self, x: str, inputs: int, outputs: int) -> str:
+        """Add Flatten and a matrix product."""
+        codes = self.rng.integers(-7, 8, (inputs, outputs))
+        weights = self.quant(self.const(f32(codes * 0.1)), STEP)
+        return self.node("MatMul", self.node("Flatten", x), weights)
+
+    def ints(self, *numbers: int) -> str:
+        """Add a constant list of integers."""
+        return self.const(np.array(numbers, np.int64))
+
+
+def _plain() -> Net:
+    net = Images(3, 9, 10)
+    x = net.quant("x", 0.05, bits=8.0)
+    x = net.node("Relu", net.norm(net.conv(x, 3, 6, 3, 3, pads=[1, 1, 1, 1]), 6))
+    x = net.node("MaxPool", net.quant(x, 0.3, signed=0), kernel_shape=[2, 2], strides=[2, 2])
+    x = net.quant(net.norm(net.conv(x, 6, 4, 3, 2, strides=[1, 2], dilations=[1, 2]), 4), 0.2)
+    net.dense(x, 4 * 2 * 2, 5)
+    return net
+
+
+def _mobile() -> Net:
+    net = Images(4, 8, 8)
+    x = net.quant("x", STEP, 3.0, signed=0)
+    x = net.quant(net.norm(net.conv(x, 4, 4, 3, 3, group=4, pads=[1, 1, 1, 1]), 4), 0.4, 5.0)
+    x = net.quant(net.conv(x, 4, 8, 1, 1), 0.3)
+    net.dense(net.quant(net.node("GlobalAveragePool", x), 0.02, bits=8.0), 8, 3)
+    return net
+
+
+def _residual() -> Net:
+    net = Images(3, 8, 8)
+    x = net.quant("x", STEP, bits=6.0)
+    a = net.quant(net.conv(x, 3, 4, 3, 3, strides=[2, 2], pads=[1, 1, 1, 1]), 0.25, bits=5.0)
+    b = net.quant(net.conv(x, 3, 4, 1, 1, strides=[2, 2]), 0.5, bits=5.0)
+    total = net.quant(net.node("Add", a, b), 0.3, bits=5.0)
+    pooled = net.node("AveragePool", net.node("Relu", total), kernel_shape=[2, 2], strides=[2, 2])
+    net.dense(net.quant(pooled, 0.1, signed=0), 16, 4)
+    return net
+
+
+def _branches() -> Net:
+    net = Images(4, 6, 8)
+    x = net.quant("x", STEP, bits=6.0)
+    left, right = (net.quant(net.conv(x, 4, n, 3, 3), s, bits=5.0) for n, s in ((2, 0.3), (3, 0.2)))
+    joined = net.node("Concat", left, right, axis=1)
+    part = net.node("Split", joined, net.ints(4, 1), outputs=2, axis=1)
+    cut = net.node("Slice", part, net.ints(1, 0), net.ints(4, 6), net.ints(2, 3), net.ints(1, 2))
+    net.quant(net.conv(cut, 4, 3, 2, 2), 0.4)
+    return net
+
+
+def _decoder() -> Net:
+    net = Images(3, 4, 5)
+    x = net.quant("x", STEP, bits=5.0)
+    x = net.quant(net.spread(x, 3, 4, 3, 2, strides=[2, 2], pads=[1, 0, 0, 1]), 0.3)
+    x = net.node("Resize", x, "", net.const(f32([1, 1, 2, 2])), mode="nearest",
+                 coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # fmt: skip
+    x = net.quant(net.conv(x, 4, 4, 3, 3, pads=[1, 1, 1, 1]), 0.4)
+    net.conv(net.node("DepthToSpace", x, blocksize=2, mode="CRD"), 1, 2, 3, 3)
+    return net
+
+
+def _signal() -> Net:
+    net = Images(4, 24)
+    x = net.quant("x", STEP, bits=6.0)
+    x = net.quant(net.norm(net.conv(x, 4, 6, 5, strides=[2], pads=[2, 2]), 6), 0.4)
+    x = net.node("MaxPool", x, kernel_shape=[2], strides=[2])
+    x = net.quant(net.conv(x, 6, 5, 3), 0.3)
+    net.dense(net.quant(net.node("ReduceMean", x, axes=[2], keepdims=0), 0.05, bits=6.0), 5, 3)
+    return net
+
+
+def _truncated(version: int) -> Net:
+    net = Images(3, 8, 8)
+    x = net.quant("x", STEP, bits=6.0)
+    x = net.quant(net.conv(x, 3, 4, 3, 3, pads=[1, 1, 1, 1]), STEP, bits=4.0, signed=0)
+    mean = net.node("AveragePool", x, kernel_shape=[2, 2], strides=[2, 2])
+    step = f32(STEP / f32(4.0))
+    given = [step, 0.0, 6.0, 4.0] if version == 1 else [step, 0.0, 6.0, f32(step * f32(4.0)), 4.0]
+    form = {} if version == 1 else {"signed": 0, "narrow": 0}
+    x = net.node("Trunc", mean, *(net.const(f32(one)) for one in given),
+                 rounding_mode="FLOOR", **form)  # fmt: skip
+    net.dense(x, 64, 3)
+    return net
+
+
+def _thresholds() -> Net:
+    net = Images(3, 6, 6)
+    rows = net.const(f32(np.sort(net.rng.normal(size=(4, 7)) * 2, axis=1)))
+    x = net.conv(net.quant("x", 0.25, bits=6.0), 3, 4, 3, 3)
+    x = net.node("MultiThreshold", x, rows, out_scale=0.5, out_bias=-1.5, out_dtype="INT4",
+                 data_layout="NCHW")  # fmt: skip
+    same = net.const(f32(np.arange(1, 16)[np.newaxis] * 0.4))
+    net.dense(net.node("MultiThreshold", net.conv(x, 4, 2, 2, 2), same, out_dtype="UINT4"), 18, 3)
+    return net
+
+
+def _bipolar() -> Net:
+    net = Images(3, 7, 7)
+    x = net.node("BipolarQuant", "x", net.const(f32(1.0)))
+    for channels in (3, 6):
+        signs = net.rng.choice([-0.5, 0.5], (6, channels, 3, 3))
+        weights = net.node("BipolarQuant", net.const(f32(signs)), net.const(f32(0.5)))
+        x = net.norm(net.node("Conv", x, weights, pads=[1, 1, 1, 1]), 6)
+        x = net.node("BipolarQuant", x, net.const(f32(1.0)))
+    net.dense(net.node("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2]), 54, 4)
+    return net
+
+
+NETS: dict[str, Callable[[], Net]] = {
+    "plain": _plain,
+    "mobile": _mobile,
+    "residual": _residual,
+    "branches": _branches,
+    "decoder": _decoder,
+    "signal": _signal,
+    "trunc 1": lambda: _truncated(1),
+    "trunc 2": lambda: _truncated(2),
+    "thresholds": _thresholds,
+    "bipolar": _bipolar,
+}
+
+
+def _network(name: str) -> Imported:
+    net = NETS[name]()
+    model = net.model()
+    model.opset_import[1].version = 2 if name == "trunc 2" else 1
+    return imported(model)
+
+
+def _edited(network: Imported, edit: Callable[[Node], Op | None]) -> Imported:
+    """Return the network with the first node changed that `edit` has another form of."""
+    nodes = list(network.graph.nodes)
+    for index, node in enumerate(nodes):
+        changed = edit(node)
+        if changed is not None:
+            nodes[index] = replace(node, op=changed)
+            return replace(network, graph=network.graph.with_nodes(nodes))
+    pytest.skip("there is nothing to edit")
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_networks_agree(name: str) -> None:
+    network = _network(name)
+    found = compare(network, sample_inputs(network, 100, seed=3))
+    assert found.agrees, "\n".join(map(str, found.mismatches))
+    assert found.samples == 100
+    quantisers = [node for node in network.graph.nodes if isinstance(node.op, Quantise | Staircase)]
+    compared = [node for node in quantisers if node.name in network.tensors]
+    assert found.quantised == 100 * sum(node.type.size for node in compared)
+    assert found.outputs or network.graph.outputs[0] in {node.name for node in compared}
+    assert found.max_output_difference < 1e-4
+
+
+def _one_weight(node: Node) -> Op | None:
+    if not isinstance(node.op, Conv | Dense):
+        return None
+    weights = node.op.weights.array.copy()
+    weights.flat[-1] += 1 if weights.flat[-1] < 1 else -2
+    return replace(node.op, weights=Const(weights))
+
+
+def _turned_kernels(node: Node) -> Op | None:
+    if not isinstance(node.op, Conv) or min(node.op.kernel) == 1:
+        return None
+    return replace(node.op, weights=Const(node.op.weights.array[:, ::-1].copy()))
+
+
+def _padding(node: Node) -> Op | None:
+    if not isinstance(node.op, Pad) or not any((*node.op.low, *node.op.high)):
+        return None
+    return replace(node.op, value=tuple(value + 1 for value in node.op.value))
+
+
+def _swapped_factors(node: Node) -> Op | None:
+    if not isinstance(node.op, WeightedSum):
+        return None
+    return replace(node.op, factors=Const(node.op.factors.array[::-1] + 1))
+
+
+class _Rolled(Op):
+    """Another operation, of whose result each row of pixels is rolled by one."""
+
+    def __init__(self, inner: Op) -> None:
+        self.inner, self.name = inner, inner.name  # type: ignore[misc]
+
+    def infer(self, operands: Any) -> Any:
+        return self.inner.infer(operands)
+
+    def evaluate(self, *operands: Array) -> Array:
+        return np.roll(self.inner.evaluate(*operands), 1, axis=-2)
+
+
+def _moved_pixels(node: Node) -> Op | None:
+    kinds = MaxPool | SumPool | Concat | Upsample | Conv
+    return _Rolled(node.op) if isinstance(node.op, kinds) and node.type.shape[-2] > 1 else None
+
+
+def _wrong_mean(node: Node) -> Op | None:
+    pools = SumPool | GlobalPool
+    return _Plus(node.op) if isinstance(node.op, pools) else None
+
+
+class _Plus(_Rolled):
+    """Another operation, the very first number of whose result is one too large."""
+
+    def evaluate(self, *operands: Array) -> Array:
+        result = self.inner.evaluate(*operands).copy()
+        result.flat[0] += 1
+        return result
+
+
+def _one_step(node: Node) -> Op | None:
+    if not isinstance(node.op, Staircase):
+        return None
+    steps = node.op.steps.array.copy()
+    steps[0, 0] -= 0.3
+    return replace(node.op, steps=Const(steps))
+
+
+def _other_scale(node: Node) -> Op | None:
+    if not isinstance(node.op, Dequantise):
+        return None
+    return replace(node.op, scale=tuple(one * (1 + Fraction(1, 10**9)) for one in node.op.scale))
+
+
+FAULTS = (
+    _one_weight, _turned_kernels, _padding, _swapped_factors, _moved_pixels, _wrong_mean, _one_step,
+    _other_scale,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", NETS)
+def test_a_fault_is_found(name: str, fault: Callable[[Node], Op | None]) -> None:
+    network = _network(name)
+    found = compare(_edited(network, fault), sample_inputs(network, 40, seed=3))
+    assert found.mismatched > 0
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_one_wrong_code_is_found_and_told_where(name: str) -> None:
+    network = _network(name)
+    x = sample_inputs(network, 5, seed=3)
+
+    def wrong_once(node: Node) -> Op | None:
+        is_compared = node.name in network.tensors
+        kinds = Quantise | Staircase
+        return _Plus(node.op) if is_compared and isinstance(node.op, kinds) else None
+
+    node = next(node for node in network.graph.nodes if wrong_once(node))
+    rounds = type(node.op)
+
+    class Wrong(rounds):  # type: ignore[misc, valid-type]
+        """The same quantiser, wrong for one element of the batch."""
+
+        def evaluate(self, *operands: Array) -> Array:
+            result = super().evaluate(*operands).copy()
+            if len(result) == len(x) and self is planted:
+                result.flat[7] += 1 if result.flat[7] < self.out.hi else -1
+            return result
+
+    planted = Wrong(**vars(node.op))
+    nodes = [
+        replace(one, op=planted) if one.name == node.name else one for one in network.graph.nodes
+    ]
+    found = compare(replace(network, graph=network.graph.with_nodes(nodes)), x)
+    assert found.mismatched == 1
+    (difference,) = found.mismatches
+    assert difference.value == node.name
+    place = np.unravel_index(7, (len(x), *node.type.shape))
+    assert difference.index == tuple(map(int, place))
+
+
+def _tied_net() -> Net:
+    net = Images(8, 6, 6)
+    x = net.quant("x", STEP, bits=8.0)
+    for outputs, step in ((12, STEP), (4, STEP * f32(0.5))):
+        codes = net.rng.integers(-1, 2, (outputs, 8 if outputs == 12 else 12, 3, 3))
+        weights = net.quant(net.const(f32(codes * 0.25)), 0.25, bits=2.0, narrow=1)
+        x = net.quant(net.node("Conv", x, weights, pads=[1, 1, 1, 1]), step * f32(0.5), bits=8.0)
+    return net
+
+
+def test_ties_of_convolutions_are_found_and_proven() -> None:
+    network = imported(_tied_net().model())
+    found = compare(network, sample_inputs(network, 40, seed=4))
+    assert found.agrees, "\n".join(map(str, found.mismatches))
+    assert found.ambiguous_count > 20
+    assert all(tie.distance <= 1e-9 < tie.bound < 0.1 for tie in found.ambiguous)
+
+
+@pytest.mark.parametrize("fault", [_one_weight, _turned_kernels, _padding, _other_scale])
+def test_a_fault_among_ties_is_not_explained_away(fault: Callable[[Node], Op | None]) -> None:
+    network = imported(_tied_net().model())
+    found = compare(_edited(network, fault), sample_inputs(network, 40, seed=4))
+    assert found.mismatched > 0
+
+
+def test_chunks_are_cut_by_memory_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = imported(_tied_net().model())
+    x = sample_inputs(network, 23, seed=4)
+    whole = compare(network, x)
+    monkeypatch.setattr("bitmason.frontend.agreement._CHUNK_ELEMENTS", 20_000)
+    parts = compare(network, x)
+    assert (parts.samples, parts.quantised) == (whole.samples, whole.quantised)
+    assert parts.agrees
+    assert max(tie.index[0] for tie in parts.ambiguous) > 0
+
+
+def test_declared_inputs_are_compared_in_the_order_of_the_file() -> None:
+    net = Images(3, 5, 7)
+    net.quant(net.conv("x", 3, 4, 3, 3), 0.3)
+    step = Fraction(1, 10)
+    network = import_model(
+        net.model().SerializeToString(), "net.onnx", declared_input=(Int(5), step)
+    )
+    codes = np.random.default_rng(0).integers(-16, 16, (50, 3, 5, 7))
+    x = (codes * float(step)).astype(np.float32)
+    found = compare(network, x)
+    assert found.agrees, "\n".join(map(str, found.mismatches))
+    assert found.quantised == 50 * 4 * 3 * 5
+    assert compare(_edited(network, _one_weight), x).mismatched > 0
+
+
+def test_several_outputs_are_all_compared() -> None:
+    net = Images(3, 6, 8)
+    x = net.quant(net.conv(net.quant("x", STEP, bits=5.0), 3, 4, 3, 3), 0.3)
+    image = net.conv(x, 4, 2, 1, 1)
+    logits = net.dense(x, 4 * 4 * 6, 3)
+    network = imported(net.model(image, x, logits))
+    frames = sample_inputs(network, 30, seed=1)
+    found = compare(network, frames)
+    assert found.agrees, "\n".join(map(str, found.mismatches))
+    assert found.outputs == 30 * (2 * 24 + 4 * 24 + 3)
+
+    def last(node: Node) -> Op | None:
+        return _one_weight(node) if isinstance(node.op, Dense) else None
+
+    assert compare(_edited(network, last), frames).mismatched > 0
+
+
+def test_channels_last_files_agree() -> None:
+    from unittest import mock
+
+    import onnx
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    form: dict[str, Any] = {"strides": [1, 1], "dilations": [1, 1], "group": 1}
+    net = Images(3, 8, 8)
+    x = net.quant("x", STEP, bits=5.0)
+    x = net.conv(x, 3, 4, 3, 3, kernel_shape=[3, 3], pads=[1, 1, 1, 1], **form)
+    rows = [net.const(f32(net.rng.uniform(0.5, 2, 4))) for _ in range(4)]
+    x = net.quant(net.node("BatchNormalization", x, *rows, epsilon=1e-5, momentum=0.9), 0.3)
+    x = net.node("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
+    net.conv(x, 4, 2, 2, 2, kernel_shape=[2, 2], pads=[0, 0, 0, 0], **form)
+    with mock.patch.object(onnx, "IR_VERSION", 8):
+        wrapper = ModelWrapper(net.model()).transform(InferShapes())
+        model = wrapper.transform(ConvertToChannelsLastAndClean()).model
+    assert any(node.domain.endswith("channels_last") for node in model.graph.node)
+    network = imported(model)
+    frames = sample_inputs(network, 50, seed=2)
+    found = compare(network, frames)
+    assert found.agrees, "\n".join(map(str, found.mismatches))
+    assert compare(_edited(network, _one_weight), frames).mismatched > 0
