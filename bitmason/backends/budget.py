@@ -39,7 +39,7 @@ def choose_within(folder: Folder, config: Config, loc: Loc) -> Choice:
     """
     device = _device(config.device) if config.device and not folder.is_fixed else None
     if device is None or config.has_target:
-        found = folder.choose(config.cycles_wanted)
+        found = folder.choose(config.cycles_wanted if config.has_target else folder.modest_cycles)
         if config.has_target:
             check_target([made.layer for made in found.values()], config)
         if device is None:

@@ -13,10 +13,16 @@ from bitmason.backends.design import Layer, Port, Prices
 from bitmason.backends.layers import Options, Site, planner_of
 from bitmason.backends.layers.memory import STANDARD
 from bitmason.backends.layers.windows import block_of, plan_windows, reblocked
-from bitmason.config import Config, LayerConfig
+from bitmason.config import DEFAULT_MAX_CYCLES, Config, LayerConfig
 from bitmason.diagnostics import Collector, CompileError, Diagnostic, did_you_mean, fail, quote
 from bitmason.ir.graph import Folding, Graph, Node
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.windows import Windows
+from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from bitmason.ir.types import Bipolar
+
+_MODEST_BIT_PRODUCTS = 4096
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,25 @@ class Chosen:
 
     node: Node
     layer: Layer
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A layer that a node could get, with the window generator that it would need."""
+
+    layer: Layer
+    window: Layer | None
+
+    @property
+    def cycles(self) -> int:
+        """Cycles between frames of the slower of the two."""
+        return max(self.layer.cycles, self.window.cycles if self.window else 0)
+
+    def price(self, arriving: Port | None, prices: Prices) -> float:
+        """Return the price of both, and of the width converter in front of them."""
+        if self.window is not None:
+            return (self.layer.resources + self.window.resources).price(prices)
+        return _cost(self.layer, arriving, prices)
 
 
 class Wiring:
@@ -51,9 +76,7 @@ class Wiring:
 class Folder:
     """Folds the layers of one network, for one target after the other."""
 
-    def __init__(
-        self, graph: Graph, nodes: Sequence[Node], wiring: Wiring, config: Config
-    ) -> None:
+    def __init__(self, graph: Graph, nodes: Sequence[Node], wiring: Wiring, config: Config) -> None:
         """Match the layers that `config` names with `nodes`.
 
         Raises:
@@ -67,6 +90,12 @@ class Folder:
     def is_fixed(self) -> bool:
         """Whether every folding was chosen before, as in a project that was read back."""
         return all(node.folding is not None for node in self._nodes)
+
+    @property
+    def modest_cycles(self) -> int:
+        """The target of a user who has none: a few thousand products of bits per cycle."""
+        work = sum(_bit_products(self._graph, node) for node in self._nodes)
+        return max(DEFAULT_MAX_CYCLES, work // _MODEST_BIT_PRODUCTS)
 
     def choose(self, cycles: int, prices: Prices = STANDARD) -> dict[str, Chosen]:
         """Return one layer per node, by the node's name, in order.
@@ -97,26 +126,126 @@ class Folder:
         config = self._config
         options = Options(config.clock_mhz, config.target, prices)
         site = Site(node, self._graph.operand_types(node), options)
-        window = self._wiring.maker(node.operands[0])
-        if window is None or not isinstance(window.op, Windows):
-            arriving = None if window is None else chosen[window.name].layer.sink
-            yield Chosen(node, self._choose(site, cycles, arriving))
+        maker = self._wiring.maker(node.operands[0])
+        if maker is None or not isinstance(maker.op, Windows):
+            arriving = None if maker is None else chosen[maker.name].layer.sink
+            yield Chosen(node, self._choose(site, None, cycles, arriving).layer)
             return
-        op = window.op
-        site = replace(site, window=op, image=self._graph[window.operands[0]].type)
-        layer = self._choose(site, cycles, None)
-        request = self._wanted.get(window.name)
-        if request is not None and window.folding is None:
-            window = replace(window, folding=Folding(1, memory=request.memory))
-        made = plan_windows(site, window, layer, cycles)
-        if request is not None and (unmet := _unmet(made, request)) is not None:
-            _fail_unmet(made, request, unmet, follows=node)
-        assert site.image is not None
-        block = block_of(op, site.image.shape[2], node.op, layer.folding)
-        yield Chosen(replace(window, op=replace(op, block=block)), made)
-        yield Chosen(replace(node, op=reblocked(node.op, op.block, block, op.taps)), layer)
+        op = maker.op
+        site = replace(site, window=op, image=self._graph[maker.operands[0]].type)
+        request = self._wanted.get(maker.name)
+        if request is not None and maker.folding is None:
+            maker = replace(maker, folding=Folding(1, memory=request.memory))
+        made = self._choose(site, maker, cycles, None)
+        assert made.window is not None and site.image is not None
+        if request is not None and (unmet := _unmet(made.window, request)) is not None:
+            _fail_unmet(made.window, request, unmet, follows=node)
+        block = block_of(op, site.image.shape[2], node.op, made.layer.folding)
+        yield Chosen(replace(maker, op=replace(op, block=block)), made.window)
+        yield Chosen(replace(node, op=reblocked(node.op, op.block, block, op.taps)), made.layer)
 
-    def _unmet(layer: Layer, fixed: LayerConfig) -> str | None:
+    def _choose(
+        self, site: Site, window: Node | None, cycles: int, arriving: Port | None
+    ) -> _Option:
+        node = site.node
+        if node.folding is not None:  # chosen before, read back from a project
+            return self._option(site, window, node.folding, cycles)
+        fixed = self._wanted.get(node.name) or LayerConfig()
+        asked = [f for f in (fixed.pe, fixed.simd, fixed.mmv) if f is not None]
+        near = None if asked else arriving
+        options = self._options(site, window, fixed, near, cycles)
+        if not options:
+            # Nothing matches: let the planner say which value is at fault and which is nearest.
+            nearest = _with(Folding(fixed.pe or 1, fixed.simd or 1, mmv=fixed.mmv or 1), fixed)
+            options = [self._option(site, window, nearest, cycles)]
+        as_asked = [option for option in options if _unmet(option.layer, fixed) is None]
+        if not as_asked:
+            key = _unmet(options[0].layer, fixed)
+            assert key is not None, "every choice is met"
+            _fail_unmet(options[0].layer, fixed, key)
+
+        def price(option: _Option) -> float:
+            return option.price(arriving, site.prices)
+
+        in_time = [option for option in as_asked if option.cycles <= cycles]
+        if not in_time:
+            return min(as_asked, key=lambda option: (option.cycles, price(option)))
+        return min(in_time, key=lambda option: (price(option), option.cycles))
+
+    def _options(
+        self,
+        site: Site,
+        window: Node | None,
+        fixed: LayerConfig,
+        arriving: Port | None,
+        cycles: int,
+    ) -> list[_Option]:
+        """Return what the folding factors of `fixed` allow.
+
+        Foldings come with ascending `mmv`: once one of them is in time, more pixels side by side
+        could only cost more.
+        """
+        found: list[_Option] = []
+        for folding in planner_of(site.node).foldings(site, arriving):
+            more = bool(found) and folding.mmv > found[-1].layer.folding.mmv and fixed.mmv is None
+            if more and any(option.cycles <= cycles for option in found):
+                break
+            pairs = ((fixed.pe, folding.pe), (fixed.simd, folding.simd), (fixed.mmv, folding.mmv))
+            if all(asked in {None, given} for asked, given in pairs):
+                found.append(self._option(site, window, _with(folding, fixed), cycles))
+        return found
+
+    def _option(self, site: Site, window: Node | None, folding: Folding, cycles: int) -> _Option:
+        layer = self._plan(site, folding)
+        if window is None:
+            return _Option(layer, None)
+        return _Option(layer, plan_windows(site, window, layer, cycles))
+
+    def _plan(self, site: Site, folding: Folding) -> Layer:
+        key = (site.node.name, folding, site.prices)
+        if key not in self._planned:
+            self._planned[key] = planner_of(site.node).plan(site, folding)
+        return self._planned[key]
+
+
+def _bit_products(graph: Graph, node: Node) -> int:
+    """Return the products of single bits that a frame takes in a layer."""
+    op = node.op
+    if not isinstance(op, Dense | XnorPopcount | Depthwise):
+        return 0
+    weight = Bipolar() if isinstance(op, XnorPopcount) else op.stored
+    rows, columns = op.weights.shape
+    pixels = node.type.size // rows
+    (x,) = graph.operand_types(node)
+    return pixels * rows * columns * weight.bits * x.int_elem.bits
+
+
+def _requests(nodes: Sequence[Node], config: Config) -> Mapping[str, LayerConfig]:
+    """Match the names in the configuration with nodes, by our name or the user's own."""
+    by_name = {node.name: node for node in nodes}
+    # Several nodes come from one layer of the user's: the product is the one that is meant.
+    by_user_name = {node.loc.node: node for node in reversed(nodes) if node.loc.node}
+    products = [node for node in reversed(nodes) if hasattr(node.op, "weights")]
+    by_user_name |= {node.loc.node: node for node in products if node.loc.node}
+    found: dict[str, LayerConfig] = {}
+    wrong: list[Diagnostic] = []
+    for name, request in config.layers.items():
+        node = by_name.get(name) or by_user_name.get(name)
+        if node is None:
+            help_ = did_you_mean(name, by_name) or f"its layers are {', '.join(by_name)}"
+            message = f"the network has no layer called {quote(name)}"
+            wrong.append(Diagnostic("C001", message, None, (), help_))
+        elif node.name in found:
+            message = f"the configuration names the layer '{node.name}' twice, here {quote(name)}"
+            wrong.append(Diagnostic("C001", message, node.loc, (), "join the two tables"))
+        else:
+            found[node.name] = request
+    if wrong:
+        raise CompileError(wrong)
+    return found
+
+
+def _unmet(layer: Layer, fixed: LayerConfig) -> str | None:
     """Return a key of `fixed` that `layer` does not have as asked, or None."""
     asked = fixed.model_dump(exclude_none=True)
     unmet = (key for key, value in asked.items() if value not in {"", getattr(layer.folding, key)})

@@ -178,23 +178,27 @@ class _Comparer:
     ) -> tuple[dict[str, Array], _Seen]:
         """Return which elements lie too far from their exact positions, by reason."""
         levels = operands.levels
-        exact = rounding.clamped(levels.exact + rounding.zero_point)
+        place = levels.exact + rounding.zero_point
+        exact = rounding.clamped(place)
 
         def off(position: Array) -> Array:
             """Return the distance from the exact position, as far as clamping leaves any."""
             return np.abs(rounding.clamped(position.astype(np.float64)) - exact)
 
+        golden = self._golden[pair.node.name]
         position = rounding.position(self._golden[rounding.operand])
         bound = levels.executor + levels.golden
         of_golden = bound if rounding.operand in self._unquantised else levels.golden
+        lowest, highest = (rounding.codes_at(place + side) for side in (-of_golden, of_golden))
         faults = {
             "the golden model computes another real number": ~_within(off(position), of_golden),
             "the executor computes another real number": ~_within(
                 off(rounding.position(operands.source)), bound
             ),
+            "the golden model rounds its own number otherwise": (golden < lowest)
+            | (golden > highest),
         }
         distance = rounding.to_boundary(position.astype(np.float64))
-        golden = self._golden[pair.node.name]
         return faults, _Seen(golden, operands.codes, position, distance, bound)
 
     def _rounds_otherwise(self, pair: _Pair, codes: IntArray) -> Array:

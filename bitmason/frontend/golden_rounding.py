@@ -7,16 +7,17 @@ are rounded by the same rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bitmason.ir import Bipolar, Graph, Node, Op
+from bitmason.ir import Bipolar, Const, Graph, Node, Op
 from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.ops.staircase import Staircase
 from bitmason.ir.types import Array, IntArray
 
 QUANTISERS = Quantise | Staircase
+_ONE, _ZERO = Const(np.float64(1)), Const(np.float64(0))
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,13 @@ class Rounding:
         for op in self.ops:
             x = op.evaluate(x)
         return x
+
+    def codes_at(self, position: Array) -> IntArray:
+        """Return the integers for places on the grid of the first rounding."""
+        first, *others = self.ops
+        if isinstance(first, Quantise):
+            first = replace(first, scale=_ONE, zero_point=_ZERO)
+        return Rounding(self.operand, (first, *others)).codes(position)
 
     def position(self, x: Array) -> Array:
         """Return where `x` lies on the grid of the first rounding."""

@@ -112,7 +112,7 @@ def golden(model: ModelProto, x: Array) -> list[Array]:
         return list(run(graph, {graph.inputs[0].name: x}))
 
 
-def executor(model: ModelProto, x: Array) -> list[Array]:
+def executor(model: ModelProto, x: Array, graph_input: str = "x") -> list[Array]:
     """Return the outputs of the QONNX executor, frame by frame."""
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
@@ -123,7 +123,7 @@ def executor(model: ModelProto, x: Array) -> list[Array]:
     copy.ir_version = 8
     with mock.patch.object(onnx, "IR_VERSION", _READABLE_FORMAT), np.errstate(all="ignore"):
         wrapper = ModelWrapper(copy).transform(InferShapes())
-        frames = [execute_onnx(wrapper, {"x": frame[np.newaxis]}) for frame in x]
+        frames = [execute_onnx(wrapper, {graph_input: frame[np.newaxis]}) for frame in x]
     return [np.concatenate([frame[o.name] for frame in frames]) for o in model.graph.output]
 
 

@@ -133,6 +133,6 @@ def test_accumulator_too_wide_names_the_layer() -> None:
 def test_all_faults_of_a_model_at_once() -> None:
     net = Net(1, 4)
     net.node("Add", net.quant("x", bits=40.0), net.quant("x", scale=0.0))
-    net.node("Conv", "x")
+    net.node("Einsum", "x")
     text = diagnostic(net.model("t2", "t3"))
     assert [code in text for code in ("F007", "F006", "F003", "F014")] == [True, True, True, False]

@@ -77,20 +77,21 @@ def _channels_last(*, imports: bool) -> ModelProto:
     net = Net(1, 6, 5, 2)
     weights = net.quant(net.const(np.moveaxis(kernels(3, 2, 3, 3), 1, -1)), 0.25, narrow=1)
     conv_form = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "group": 1}
-    hidden = net.node("Conv", net.quant("x"), weights, domain=LAST, pads=[1, 1, 1, 1], **conv_form)
+    found = net.node("Conv", net.quant("x"), weights, domain=LAST, pads=[1, 1, 1, 1], **conv_form)
     rows = ([2.0, 0.5, 1.0], [1.0, -2.0, 0.0], [0.5, 3.0, 1.0], [4.0, 0.25, 1.0])
-    hidden = net.node(
-        "BatchNormalization", hidden, *(net.const(f32(r)) for r in rows), domain=LAST, epsilon=0.0
+    found = net.node(
+        "BatchNormalization", found, *(net.const(f32(r)) for r in rows), domain=LAST, epsilon=0.0
     )
-    hidden = net.quant(net.node("Relu", hidden), powers(1, 1, 1, 3), signed=0)
-    net.node("MaxPool", hidden, domain=LAST, kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
+    found = net.quant(net.node("Relu", found), powers(1, 1, 1, 3), signed=0)
+    net.node("MaxPool", found, domain=LAST, kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 0, 0])
     model = net.model()
-    shapes = {"t1": (6, 5, 2), "t2": (6, 5, 3), "t3": (6, 5, 3), "t5": (6, 5, 3)}
-    for tensor, shape in shapes.items():  # qonnx infers none through these operators
-        value = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, (1, *shape))
+    hidden = dict.fromkeys(("t2", "t3", "t4", "t5"), (1, 6, 5, 3))
+    # qonnx infers no shapes through these operators.
+    for tensor, shape in {"t0": (3, 3, 3, 2), "t1": (1, 6, 5, 2), **hidden}.items():
+        value = helper.make_tensor_value_info(tensor, TensorProto.FLOAT, shape)
         model.graph.value_info.append(value)
     if imports:
-        model.opset_import.add(domain=LAST, version=1)
+        model.opset_import.add(domain=LAST, version=14)
     return model
 
 

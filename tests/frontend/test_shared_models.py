@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from bitmason.diagnostics import CompileError
 from bitmason.frontend import Imported, import_model
+from bitmason.ir import Int
 from bitmason.ir.interp import run
+from tests.frontend.onnx_models import executor
 
 MODELS = Path(__file__).parents[2].parent / "shared" / "models"
 pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason=f"no folder {MODELS}")
@@ -93,9 +97,55 @@ def test_plain_keras_network(name: str) -> None:
     assert _codes_of_fault(name) == {"F008"}
 
 
-@pytest.mark.parametrize("name", [*_qkeras("*conv2d*"), "bench/cnn.onnx", "own/res_w4a4.onnx"])
-def test_convolutions_are_named_as_unsupported(name: str) -> None:
-    assert "F003" in _codes_of_fault(name)
+@pytest.mark.parametrize("name", ["cnv_w2a2", "cnv_w2a2.dynamo", "cnv_w2a2.qcdq-ts"])
+def test_convolutional_network_agrees_with_the_executor(name: str) -> None:
+    _claim_recorded(name, "cnv_w2a2")
+    ops = [node.op.name for node in _imported(f"own/{name}.onnx").graph.nodes]
+    assert [ops.count(op) for op in ("conv", "dense", "max_pool", "transpose")] == [3, 2, 2, 0]
+
+
+@pytest.mark.parametrize("name", ["res_w4a4", "res_w4a4.qcdq-ts"])
+def test_residual_network_agrees_with_the_executor(name: str) -> None:
+    _claim_recorded(name, "res_w4a4")
+    ops = [node.op.name for node in _imported(f"own/{name}.onnx").graph.nodes]
+    assert [ops.count(op) for op in ("conv", "dense", "weighted_sum")] == [4, 1, 1]
+
+
+def _claim_recorded(name: str, network: str) -> None:
+    recorded = np.load(MODELS / f"own/{network}.npz")
+    graph = _imported(f"own/{name}.onnx").graph
+    frames = recorded["input"].reshape(64, 1, 28, 28)
+    (ours,) = run(graph, {graph.inputs[0].name: frames})
+    np.testing.assert_allclose(ours, recorded["qonnx_out"].reshape(64, -1), atol=2e-6)
+
+
+def test_integer_network_equals_the_executor() -> None:
+    graph = _imported("bench/cnn.onnx").graph
+    x = np.random.default_rng(0).integers(0, 16, (4, 1, 28, 28)).astype(np.float32)
+    (ours,) = run(graph, {graph.inputs[0].name: x})
+    (theirs,) = executor(onnx.load(MODELS / "bench/cnn.onnx"), x, graph_input="x.225")
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", _qkeras("*qconv2d*"))
+def test_keras_convolutions_on_raw_inputs(name: str) -> None:
+    assert _codes_of_fault(name) == {"F009"}
+
+
+@pytest.mark.parametrize("name", _qkeras("*qconv2d*"))
+def test_keras_convolutions_on_declared_inputs(name: str) -> None:
+    graph = import_model(MODELS / name, declared_input=(Int(4), Fraction(1, 4))).graph
+    assert "transpose" not in [node.op.name for node in graph.nodes]
+    shape = graph.inputs[0].type.shape
+    x = np.random.default_rng(0).integers(-8, 8, (2, *shape)).astype(np.float32) / 4
+    (ours,) = run(graph, {graph.inputs[0].name: x})
+    (theirs,) = executor(onnx.load(MODELS / name), x, graph_input="global_in")
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", _qkeras("*keras_conv2d_conversion*"))
+def test_plain_keras_convolutions(name: str) -> None:
+    assert _codes_of_fault(name) == {"F008"}
 
 
 def test_import_is_fast() -> None:

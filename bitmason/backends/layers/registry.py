@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Prices
+from bitmason.backends.layers.memory import STANDARD
 from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Folding, Node, Op
 from bitmason.ir.ops.windows import Windows
@@ -20,7 +21,7 @@ class Options:
 
     clock_mhz: float = 200.0
     target: str = "generic"
-    prices: Prices = Prices()
+    prices: Prices = STANDARD
 
 
 @dataclass(frozen=True)
