@@ -26,7 +26,7 @@ import typer.main
 
 import bitmason
 import bitmason.ir.ops  # registers every op
-from bitmason.backends import dataflow
+from bitmason.backends import hardware
 from bitmason.backends.layers import PLANNERS
 from bitmason.cli import app
 from bitmason.codes import CODES
@@ -158,7 +158,7 @@ def place_of(op: type[Op]) -> tuple[str, str]:
     """Return where an op is computed, and why there."""
     if op in PLANNERS:
         return "in hardware", "It becomes a layer with streams of its own."
-    if op in dataflow._WIRES:
+    if op in hardware.WIRES:
         return "by wires", "A stream carries the same bits in the same order before and after it."
     if op in ELEMENTWISE:
         return (

@@ -6,8 +6,9 @@ with the very FIFOs it has reached the pace of its slowest layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import ceil
 
 from bitmason.backends.design import Design, End, FifoView, Layer, Port, Resources, Stream
 from bitmason.backends.layers.memory import ram
@@ -16,7 +17,9 @@ from bitmason.diagnostics import fail
 from bitmason.ir.graph import Folding
 
 SHIFT_DEPTH = 33  # one output register and an SRL32
-_FRAMES = 8
+_TRIAL, _PROOF = 4, 10  # frames that a run of the search and a final one take
+_DOUBLINGS = 8
+_SMALL_BITS = 1024  # FIFOs of fewer bits are not worth a search
 _LEAST = 2  # the smallest bm_fifo
 
 
@@ -25,65 +28,104 @@ def with_fifos(design: Design) -> Design:
 
     First as it is; then with a FIFO on every stream that turned out to fill up in a run with
     endless ones, paced as the slowest layer allows: that run is a schedule in which nobody waits
-    for room, so FIFOs of its peaks allow it too. Then every FIFO that turns out not to matter goes
-    again, the largest first.
+    for room, so FIFOs of its peaks allow it too. Then the FIFOs that turn out not to matter go
+    again, those behind window generators move to their narrow side, and the large ones are halved
+    while that does no harm.
 
     Raises:
         CompileError: B005 when the design does not reach its pace, a fault of the compiler.
     """
     target = design.ii_cycles
-    if any(layer.op == "fifo" for layer in design.layers) or _meets(design, target):
+    if design.fifos or _meets(design, target, _PROOF):
         return design
     depths = _peaks(design, target)
-    for _ in range(8):
-        if _meets(_inserted(design, depths), target):
+    for _ in range(_DOUBLINGS):
+        if _meets(_inserted(design, depths), target, _PROOF):
             break
         depths = {index: 2 * depth for index, depth in depths.items()}
     else:
         fail("B005", "the streams between the layers cannot be buffered enough")
-    return _inserted(design, _pruned(design, depths, target))
+    for frames in (_TRIAL, _PROOF):  # short trials mostly find what the proof then accepts
+        search = _Search(design, depths, target, frames)
+        search.drop(sorted(depths))
+        search.move()
+        search.shrink()
+        found = _inserted(design, search.depths)
+        if _meets(found, target, _PROOF):
+            return found
+    return _inserted(design, depths)
 
 
-def _meets(design: Design, target: int) -> bool:
-    found = Model(design).run(_FRAMES)
+def _meets(design: Design, target: int, frames: int) -> bool:
+    found = Model(design).run(frames)
     return found.complete and found.ii_cycles <= target
 
 
 def _peaks(design: Design, target: int) -> dict[int, int]:
     """Return, per stream, the most beats that wait there when nobody waits for room."""
     endless = {
-        index: _FRAMES * stream.port.beats + _LEAST
+        index: _PROOF * stream.port.beats + _LEAST
         for index, stream in enumerate(design.streams)
         if stream.producer.layer and stream.consumer.layer
     }
     trial = _inserted(design, endless)
-    peaks = Model(trial).run(_FRAMES, pace=target).peaks
+    peaks = Model(trial).run(_PROOF, pace=target).peaks
     return {index: max(_LEAST, peaks[name_of(design, index)]) for index in endless}
 
 
-def _pruned(design: Design, depths: Mapping[int, int], target: int) -> dict[int, int]:
-    """Return `depths` without the FIFOs that the pace does not depend on, others cut down."""
-    kept = dict(depths)
-    by_bits = sorted(kept, key=lambda index: -kept[index] * design.streams[index].port.width)
-    small = {index for index in kept if kept[index] <= _LEAST}
-    if _meets(_inserted(design, {i: d for i, d in kept.items() if i not in small}), target):
-        kept = {i: d for i, d in kept.items() if i not in small}
-    for index in by_bits:
-        if index not in kept:
-            continue
-        for depth in (0, *_smaller(kept[index])):
-            trial = {i: d for i, d in kept.items() if i != index}
-            if depth:
-                trial[index] = depth
-            if _meets(_inserted(design, trial), target):
-                kept = trial
-                break
-    return kept
+class _Search:
+    """FIFOs that still reach the pace, fewer and smaller with every step."""
 
+    def __init__(self, design: Design, depths: Mapping[int, int], target: int, frames: int) -> None:
+        self.depths = dict(depths)
+        self._design, self._target, self._frames = design, target, frames
 
-def _smaller(depth: int) -> list[int]:
-    """Return depths to try instead of `depth`, ascending."""
-    return [d for d in (_LEAST, depth // 8, depth // 4, depth // 2) if _LEAST <= d < depth]
+    def _try(self, depths: dict[int, int]) -> bool:
+        works = _meets(_inserted(self._design, depths), self._target, self._frames)
+        if works:
+            self.depths = depths
+        return works
+
+    def drop(self, streams: Sequence[int]) -> None:
+        """Drop the FIFOs on those of `streams` where the pace does not depend on them."""
+        rest = {index: depth for index, depth in self.depths.items() if index not in streams}
+        if not streams or self._try(rest) or len(streams) == 1:
+            return
+        half = len(streams) // 2
+        self.drop(streams[:half])
+        self.drop(streams[half:])
+
+    def _bits(self, index: int, depth: int) -> int:
+        return depth * self._design.streams[index].port.width
+
+    def move(self) -> None:
+        """Move FIFOs from behind window generators, where pixels are many times, before them."""
+        streams = self._design.streams
+        before = {
+            stream.consumer.layer: index
+            for index, stream in enumerate(streams)
+            if stream.producer.layer
+        }
+        generators = {layer.name for layer in self._design.layers if layer.op == "windows"}
+        for index, depth in sorted(self.depths.items()):
+            generator = streams[index].producer.layer
+            if generator not in generators or generator not in before:
+                continue
+            above = before[generator]
+            rate = streams[above].port.beats / streams[index].port.beats
+            wanted = self.depths.get(above, 0) + ceil(depth * rate) + _LEAST
+            if self._bits(above, wanted) < self._bits(index, depth):
+                rest = {other: kept for other, kept in self.depths.items() if other != index}
+                self._try(rest | {above: wanted})
+
+    def shrink(self) -> None:
+        """Halve the large FIFOs, the largest first, as long as the pace allows."""
+        for index in sorted(self.depths, key=lambda i: -self._bits(i, self.depths[i])):
+            while (depth := self.depths[index] // 2) >= _LEAST:
+                if self._bits(index, 2 * depth) <= _SMALL_BITS:
+                    break
+                if not self._try(self.depths | {index: depth}):
+                    break
 
 
 def name_of(design: Design, index: int) -> str:

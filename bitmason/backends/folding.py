@@ -101,11 +101,17 @@ class Folder:
         """Return one layer per node, by the node's name, in order.
 
         Layers are chosen one after the other: each takes the cheapest folding of at most `cycles`,
-        or the fastest where none is so fast; cheap counts the layer and its width converter.
+        or the fastest where none is so fast; cheap counts the layer and its width converter. Then
+        all are chosen again for the pace of the slowest: no layer is faster than that needs.
 
         Raises:
             CompileError: B001 for a folding in the configuration that is not possible.
         """
+        first = self._choose_all(cycles, prices)
+        pace = max((made.layer.cycles for made in first.values()), default=cycles)
+        return first if pace == cycles else self._choose_all(pace, prices)
+
+    def _choose_all(self, cycles: int, prices: Prices) -> dict[str, Chosen]:
         chosen: dict[str, Chosen] = {}
         errors = Collector()
         for node in self._nodes:

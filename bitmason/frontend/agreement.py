@@ -27,8 +27,8 @@ from bitmason.ir.types import Array, IntArray
 __all__ = ["Comparison", "compare"]
 
 _CHUNK_FRAMES = 1024
-# All tensors of a chunk together: some hundred megabytes, each number being kept about ten times.
-_CHUNK_ELEMENTS = 2**22
+# All tensors of a chunk together, some 50 bytes for each of their numbers.
+_CHUNK_ELEMENTS = 2**23
 
 
 def compare(imported: Imported, x: Array) -> Comparison:

@@ -14,7 +14,7 @@ import numpy as np
 
 from bitmason.diagnostics import Collector, CompileError, Diagnostic, Loc, fail, quote
 from bitmason.frontend.axes import Axes, flat_order, frame_of, identity, to_graph
-from bitmason.frontend.constants import ELEMENTWISE, fold, is_folded
+from bitmason.frontend.constants import ELEMENTWISE, MAX_ELEMENTS, fold, is_folded
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.registry import DOMAINS, HANDLERS, nearest
 from bitmason.frontend.spelt_out import spelt_out_quantiser
@@ -22,6 +22,7 @@ from bitmason.frontend.values import Activation, Constant, Poison, Quantised, Va
 from bitmason.ir import Builder, Const, Node, Op, Real
 from bitmason.ir.types import Array, Shape
 
+MAX_RESULT = 16 * MAX_ELEMENTS
 # What NumPy and Python raise on sizes, kinds and values that no importer foresaw.
 _MALFORMED = (ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 
@@ -173,6 +174,10 @@ class Context:
     def emit(self, op: Op, operands: Sequence[Activation], loc: Loc, label: str) -> Activation:
         """Add an operation to the graph; its result lies as the first operand does."""
         name = self._builder.add(op, [operand.name for operand in operands], loc, label)
+        elements = self._builder.type_of(name).size
+        if elements > MAX_RESULT:
+            message = f"{op.name} makes {elements} elements, at most {MAX_RESULT} are supported"
+            fail("F014", message, loc=loc, help="the sizes in this file are not those of a network")
         made = self._builder.node(name)
         assert made is not None
         self._nodes[name] = made

@@ -17,7 +17,7 @@ from bitmason.frontend.rounding_rules import CORRECTLY_ROUNDED, MOVING, rule_of
 from bitmason.frontend.running_error import FLOAT32_UNIT, FLOAT64_UNIT, Running
 from bitmason.ir.types import Array
 
-_QUANTISERS = frozenset(
+QUANTISERS = frozenset(
     {"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "Trunc", "MultiThreshold"}
 )
 _INPUTS_OF_NEW_TRUNC = 6  # operand, scale, zero point, width, and the result's scale and width
@@ -160,7 +160,7 @@ class RoundingErrors:
         source = node.inputs[0]
         if source in self.positions and node.op in ("Clip", "DequantizeLinear"):
             self.positions[node.outputs[0]] = self.positions[source]
-        elif node.op in _QUANTISERS:
+        elif node.op in QUANTISERS:
             self.positions[node.outputs[0]] = Position(source, self._position(node))
         else:
             return False

@@ -6,9 +6,13 @@ Invariant: a permutation `order` says where elements come from: element i of the
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
-from bitmason.ir.types import IntArray
+from bitmason.ir.types import IntArray, Shape
+
+_MAX_AXES = 5
 
 
 def is_identity(order: IntArray) -> bool:
@@ -51,3 +55,14 @@ def smallest_block(order: IntArray) -> IntArray:
             if inner is not None:
                 return inner
     return order
+
+
+def transposition(order: IntArray, shape: Shape) -> tuple[int, ...] | None:
+    """Return the permutation of the axes of `shape` that moves elements as `order` does, if any."""
+    if len(shape) > _MAX_AXES:
+        return None
+    axes = np.arange(order.size).reshape(shape)
+    for perm in permutations(range(len(shape))):
+        if np.array_equal(axes.transpose(perm).reshape(-1), order):
+            return perm
+    return None

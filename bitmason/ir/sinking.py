@@ -217,7 +217,10 @@ def _depthwise(op: Depthwise, operands: Sequence[Moved], result: TensorType) -> 
 def _global_pool(op: GlobalPool, operands: Sequence[Moved], _: TensorType) -> Sunk | None:
     (x,) = operands
     channels = x.order.reshape(-1, x.shape[2]) % x.shape[2]
-    return Sunk(op, (x.shape,), channels[0]) if np.all(channels == channels[0]) else None
+    if np.any(channels != channels[0]):
+        return None
+    is_image = len(x.stored) == len(x.shape) and x.stored[2] == x.shape[2]
+    return Sunk(op, (x.stored if is_image else x.shape,), channels[0])
 
 
 def _pad(op: Pad, operands: Sequence[Moved], result: TensorType) -> Sunk | None:

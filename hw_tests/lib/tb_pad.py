@@ -56,6 +56,7 @@ SHAPES = {
     "transposed": Shape((2, 3, 2), (1, 2), (2, 0), (2, 3), value=(4, 5)),
     "stuffed": Shape((3, 2, 1), (0, 0), (0, 0), (3, 2), value=(8,)),
     "lanes": Shape((3, 4, 1), (1, 1), (1, 1), value=(19,), lanes=2),
+    "lanes_first": Shape((2, 4, 1), (0, 1), (0, 1), value=(13,), lanes=2),
     "lanes4": Shape((2, 8, 1), (1, 3), (0, 1), value=(11,), lanes=4),
     "lanes3far": Shape((2, 3, 1), (0, 4), (1, 5), value=(7,), lanes=3),
     "lanes_whole": Shape((2, 4, 1), (1, 2), (1, 4), value=(3,), lanes=2),

@@ -296,6 +296,17 @@ def test_refused_forms(
     assert diagnostic(net.model()) == f"net.onnx#layer: error[F014]: {message}"
 
 
+def test_absurd_sizes_are_refused_without_allocating() -> None:
+    net, x = _net()
+    padded = net.node("Pad", x, net.const(ints(0, 0, 0, 0, 0, 0, 2**40, 0)))
+    larger = net.node("Resize", x, "", net.const(f32([1, 1, 2.0**30, 1])), mode="nearest")
+    text = diagnostic(net.model(padded, larger))
+    assert [line.split(": ", 2)[2] for line in text.splitlines() if "error" in line] == [
+        f"pad makes {(4 + 2**40) * 48} elements, at most 268435456 are supported",
+        f"Resize to {2**32} rows or columns, at most 65536",
+    ]
+
+
 def test_padding_that_is_computed() -> None:
     net, x = _net()
     net.node("Pad", x, net.node("Flatten", x), name="layer")

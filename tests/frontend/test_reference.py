@@ -11,6 +11,7 @@ from bitmason.diagnostics import CompileError
 from bitmason.frontend.agreement import compare
 from bitmason.frontend.reference import BatchError, Executor
 from bitmason.frontend.samples import sample_inputs
+from bitmason.ir.interp import run
 from tests.frontend.onnx_models import QONNX, Net, dense_net, executor, f32, imported, on_grid
 
 
@@ -161,6 +162,41 @@ def test_samples_reach_every_level_and_both_ends() -> None:
     assert set(np.round(np.clip(position, 0, 63)).astype(int).flat) == set(range(64))
     levels = position[4::4]
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (4, 50)])
+def test_samples_of_images_and_signals(shape: tuple[int, ...]) -> None:
+    net = Net(1, *shape)
+    scale = f32(0.1 * 2.0 ** np.arange(shape[0]).reshape(1, -1, *(1 for _ in shape[1:])))
+    weights = net.quant(net.const(f32(np.ones((2, shape[0], *(3 for _ in shape[1:]))))), 0.5)
+    net.node("Conv", net.quant(net.node("Relu", "x"), scale, bits=3.0, signed=0), weights)
+    x = sample_inputs(imported(net.model()), 40, seed=3)
+    assert x.shape == (40, *shape)
+    codes = x / scale
+    np.testing.assert_allclose(codes[0], 0, atol=1e-6)
+    np.testing.assert_allclose(codes[1], 7, atol=1e-5)
+    np.testing.assert_allclose(codes[4::4], np.round(codes[4::4]), atol=1e-5)
+    assert set(np.round(np.clip(codes, 0, 7)).astype(int).flat) == set(range(8))
+    assert np.all(codes.min(axis=(0, *range(2, x.ndim))) < -0.3)
+    blocks = np.diff(x[2::4], axis=-1) == 0
+    assert np.mean(blocks) > 0.5 > np.mean(np.diff(x[3::4], axis=-1) == 0)
+
+
+def test_samples_go_through_a_pool_and_reach_every_threshold() -> None:
+    net = Net(1, 2, 8, 8)
+    rows = net.const(f32([[-2, 0, 5], [1, 1.5, 2]]))
+    net.node(
+        "MultiThreshold", net.node("MaxPool", "x", kernel_shape=[2, 2], strides=[2, 2]), rows,
+        out_dtype="UINT2", data_layout="NCHW",
+    )  # fmt: skip
+    network = imported(net.model())
+    x = sample_inputs(network, 40, seed=3)
+    assert x.shape == (40, 2, 8, 8)
+    (counts,) = run(network.graph, {network.graph.inputs[0].name: x})
+    for channel in range(2):
+        assert set(counts.take(channel, axis=np.argmax(np.array(counts.shape) == 2)).flat) == {
+            0, 1, 2, 3,
+        }  # fmt: skip
 
 
 def test_samples_depend_on_the_seed_alone() -> None:

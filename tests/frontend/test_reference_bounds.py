@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bitmason.frontend.reference import Context, Executor
-from bitmason.frontend.rounding_error import RoundingErrors
+from bitmason.frontend.registry import HANDLERS
+from bitmason.frontend.rounding_error import QUANTISERS, RoundingErrors
 from bitmason.frontend.rounding_rules import RULES
 from bitmason.frontend.running_error import FLOAT32_UNIT, Running
 from bitmason.ir.types import Array
@@ -88,6 +89,11 @@ def _analysed(net: Net, x: Array) -> tuple[Context, RoundingErrors]:
 def test_every_rule_has_a_case() -> None:
     on_images = {name.split(" ")[0] for name in (*IMAGES, *SIGNALS, *MOVES)}
     assert set(CASES) | on_images == set(RULES)
+
+
+def test_every_operator_that_is_imported_has_a_rule() -> None:
+    ruled = set(RULES) | QUANTISERS | {"DequantizeLinear", "ArgMax", "Constant", "Shape"}
+    assert set(HANDLERS) <= ruled
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,7 +7,6 @@ where that is decided.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -137,7 +136,9 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
         lanes_in=lanes_in,
         lanes_out=own.mmv,
     )
-    view, cycles, cost = _sized(view, max(wanted, consumer.cycles), asked, site.prices)
+    view, cycles, cost = _sized(
+        view, consumer.cycles, max(wanted, consumer.cycles), asked, site.prices
+    )
     elem = image.int_elem
     per_beat = own.pe * (window.taps if view.parallel else 1) * own.mmv
     return Layer(
@@ -155,9 +156,14 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
 
 
 def _sized(
-    view: WindowView, wanted: int, asked: str, prices: Prices
+    view: WindowView, busy: int, wanted: int, asked: str, prices: Prices
 ) -> tuple[WindowView, int, Resources]:
-    """Return the view with its memory, and its cycles and cost."""
+    """Return the view with its memory, and its cycles and cost.
+
+    The smallest ring buffer lets its reader wait, between two frames, until the first windows of
+    the next one have come, at the pace of the whole design. It is enough where the reader, which
+    is `busy` for so many cycles a frame, has the time to wait.
+    """
     geometry = view.geometry
     (kh, kw), (dh, dw) = geometry.kernel, geometry.dilation
     bits, folds = view.per_word * view.elem_bits, geometry.folds
@@ -170,15 +176,15 @@ def _sized(
         stage = view.lanes_out * kh * kw * bits  # the output register
         cost += Resources(lut=taps * folds // 8, ff=taps + stage)
         return replace(view, depth=line, memory=memory), beats, cost
-    for depth in _depths(geometry):
-        cycles = window_period(geometry, depth)
-        if cycles <= wanted:
-            break
+    least, most = _depths(geometry)
+    waits = wanted * least // (geometry.height * geometry.width)
+    depth = least if busy + waits <= wanted and window_period(geometry, least) <= wanted else most
+    cycles = window_period(geometry, depth)
     memory, cost = ram(depth * folds, bits, asked, prices)
     return replace(view, depth=depth, memory=memory), cycles, cost
 
 
-def _depths(geometry: Geometry) -> Sequence[int]:
+def _depths(geometry: Geometry) -> tuple[int, int]:
     """Return the pixels of the smallest ring buffer and of one that never makes anybody wait."""
     (kh, kw), (sh, sw), (dh, dw) = geometry.kernel, geometry.stride, geometry.dilation
     rows, columns = geometry.positions
@@ -187,4 +193,4 @@ def _depths(geometry: Geometry) -> Sequence[int]:
     to_next_row = sh * width - (columns - 1) * sw
     to_next_frame = height * width - (rows - 1) * sh * width - (columns - 1) * sw
     jump = max(sw, to_next_row if rows > 1 else 0, to_next_frame)
-    return sorted({span, min(span + jump, 2 * height * width)})
+    return span, min(span + jump, 2 * height * width)

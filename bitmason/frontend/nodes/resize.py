@@ -16,6 +16,7 @@ from bitmason.frontend.values import Activation, Value
 from bitmason.ir.ops.arrange import Upsample
 
 _NEAREST_HELP = "use nearest-neighbour upsampling (Brevitas QuantUpsamplingNearest2d)"
+_MAX_EXTENT = 2**16
 _HALF = Fraction(1, 2)
 _COORDINATES: dict[str, Callable[[int, int, int], Fraction]] = {
     "asymmetric": lambda i, factor, extent: Fraction(i, factor),
@@ -115,6 +116,8 @@ def _check_coordinates(
     if place is None or rounded is None:
         ctx.refuse(node, f"{form} is not known", _NEAREST_HELP)
     for extent, factor in zip(extents, factors, strict=True):
+        if extent * factor > _MAX_EXTENT:
+            ctx.refuse(node, f"Resize to {extent * factor} rows or columns, at most {_MAX_EXTENT}")
         for i in range(extent * factor):
             picked = min(max(rounded(place(i, factor, extent)), 0), extent - 1)
             if picked != i // factor:

@@ -94,7 +94,7 @@ class Reorder(Op):
     """Permute the elements inside each block of a frame, then give the frame a shape.
 
     A frame in row-major order is cut into blocks of as many elements as `order` has; element i of
-    a block becomes the block's element `order[i]`.
+    the new block is element `order[i]` of the old one.
     """
 
     name: ClassVar[str] = "reorder"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bitmason.ir.chain import Chain, trace, varies_by_channel_only
+from bitmason.ir.chain import ELEMENTWISE, Chain, trace, varies_by_channel_only
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.arg_max import ArgMax
@@ -58,7 +58,7 @@ class RankClassifier(Pass):
 
     def _ranked(self, rewriter: Rewriter, node: Node, logits: Node | None) -> str | None:
         """Return integers that are in the order of `logits`, ties included."""
-        if logits is None or not isinstance(logits.type.elem, Real):
+        if logits is None:
             return None
         chain = trace(rewriter.graph, logits)
         if not isinstance(chain, Chain):
@@ -96,6 +96,8 @@ def _logits(graph: Graph, label: Node) -> tuple[Node | None, IntArray]:
         elif not isinstance(node.op, Softmax) or node.op.axis != -1:
             break
         node = graph.producer(node.operands[0])
+    if node is None or not isinstance(node.op, ELEMENTWISE) or not isinstance(node.type.elem, Real):
+        return None, order
     return node, order
 
 

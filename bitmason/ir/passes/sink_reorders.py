@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node, Op
 from bitmason.ir.ops.arrange import Reorder
 from bitmason.ir.ops.shape import Reshape, Transpose
-from bitmason.ir.permutation import is_identity, smallest_block
+from bitmason.ir.permutation import is_identity, smallest_block, transposition
 from bitmason.ir.rewrite import Pass, Rewriter
 from bitmason.ir.sinking import Moved, sink
 from bitmason.ir.types import IntArray, Real, Shape
@@ -123,13 +123,14 @@ class _Walk:
         new = self._rewriter.add(sunk.op, shaped, node.loc, node.name)
         self._rewriter.replace(node.name, new)
         (first, *others) = operands
+        moved_by = next(x for x in operands if not is_identity(x.order))
         follows = sunk.order is first.order and shaped == (first.stored,) and not others
         grown = frozenset[tuple[str, int]]().union(*(x.grown for x in operands))
         if node.type.size > first.order.size:
             grown |= {(node.name, first.order.size)}
         if not is_identity(sunk.order) or self._shape(new) != node.type.shape:
             self._pending[node.name] = _Pending(
-                *(new, sunk.order, node.type.shape, f"{node.name}_order", node.loc),
+                *(new, sunk.order, node.type.shape, moved_by.name, moved_by.loc),
                 *(first.trail if follows else None, grown),
             )
         return True
@@ -142,9 +143,15 @@ class _Walk:
         return self._add(Reorder(Const.integers(smallest_block(x.order)), x.shape), x.stored, x)
 
     def _on_host(self, x: _Pending) -> str:
-        """Return the value itself, by the nodes that made it before: the host runs any of them."""
-        if x.trail is None or is_identity(x.order):
+        """Return the value itself, by the nodes that made it before, or others for the host."""
+        if is_identity(x.order):
             return self._made(x)
+        if x.trail is None:
+            perm = transposition(x.order, self._shape(x.stored))
+            if perm is None:
+                return self._made(x)
+            turned = self._add(Transpose(perm), x.stored, x)
+            return self._shaped(replace(x, stored=turned), x.shape)
         value = x.stored
         for node in x.trail:
             value = self._add(node.op, value, node)

@@ -223,6 +223,18 @@ def test_weighted_sum_rejects(factors: Const, message: str) -> None:
         ),
         (
             TABLE,
+            UInt(3, 4),
+            UInt(1),
+            "join_lookup covers 4 x 2 values from (0, 0), its operands are uint3<0..4> and uint1",
+        ),
+        (
+            TABLE,
+            UInt(2),
+            UInt(2, 2),
+            "join_lookup covers 4 x 2 values from (0, 0), its operands are uint2 and uint2<0..2>",
+        ),
+        (
+            TABLE,
             Int(2),
             UInt(1),
             "join_lookup covers 4 x 2 values from (0, 0), its operands are int2 and uint1",

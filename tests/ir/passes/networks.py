@@ -136,6 +136,9 @@ class _Grower:
         real = real if chosen is None else net.add(chosen, real)
         if self.draw(st.integers(0, 3)) == 0:
             return net.staircase(real, self.number(1, 5))
+        if self.draw(st.integers(0, 3)) == 0:
+            real = net.add(Transpose(tuple(self.draw(st.permutations(range(3))))), real)
+            real = net.add(Clip(hi=2.0), real)
         return net.quantise(real, self.draw(ACTIVATIONS))
 
     def conv(self, x: str) -> str:

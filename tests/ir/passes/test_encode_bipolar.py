@@ -84,9 +84,9 @@ def test_a_product_that_something_else_reads_stays() -> None:
         assert EncodeBipolar().run(graph) is graph
 
 
-def test_a_maximum_over_different_corrections_stays() -> None:
+@pytest.mark.parametrize("op", [Transpose((2, 1, 0)), Pool("max", 3, 1)])
+def test_corrections_that_differ_inside_a_channel_or_a_maximum_stay(op: Op) -> None:
     net = Sketch()
     x = net.dense(net.input(Bipolar(), 2, 2, 5), 3)
-    mixed = net.add(GlobalPool("max"), net.add(Transpose((2, 1, 0)), x))
-    graph = net.finish(net.dequantise(mixed))
+    graph = net.finish(net.dequantise(net.add(op, x)))
     assert EncodeBipolar().run(graph) is graph

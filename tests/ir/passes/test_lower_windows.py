@@ -77,6 +77,10 @@ def test_windows_keep_the_channels_of_a_group_together() -> None:
             MaxPool((3, 3), (2, 2), low=(1, 1), high=(1, 1)),
             ["pool_pad = pad", "pool_windows = windows", "pool = pool"],
         ),
+        (
+            MaxPool((6, 5), (9, 9), low=(1, 0)),
+            ["pool_pad = pad", "pool_windows = windows", "pool = pool"],
+        ),
         (MaxPool((2, 2), dilation=(5, 4)), ["pool_windows = windows", "pool = pool"]),
         (MaxPool((5, 4), (9, 9)), ["pool_windows = windows", "pool = pool"]),
     ],

@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 
 from bitmason.ir import Bipolar, Const, Graph, Int, Op, Real, UInt
+from bitmason.ir.ops.arrange import Crop, Upsample
 from bitmason.ir.ops.pooling import MaxPool
+from bitmason.ir.ops.quantise import Quantise
 from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, LeakyRelu, MulConst, Unary
+from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.passes.place_pools import PlacePools
 from tests.ir.passes.checks import applied, listed, made_by, refusal
 from tests.ir.passes.networks import Sketch
 
 POOL = MaxPool((2, 2), (2, 2), low=(1, 0), high=(0, 1))
 MIXED = MulConst(Const(np.array([1.5, -2.0, 0.5], np.float32)))
+MIXED_ROWS = MulConst(Const(np.array([1.5, -2.0, 0.5, 3.0], np.float32)))
 RISING: list[Op] = [
     MulConst(Const(np.array([1.5, 2.0, 0.0], np.float32))),
     DivConst(Const(np.float32(3))),
@@ -130,3 +134,36 @@ def test_pools_of_the_host_stay() -> None:
     real = net.dequantise(net.input(Int(5), 4, 4, 3))
     back = net.finish(net.add(POOL, net.add(Add(), real, real), name="pool"))
     assert PlacePools().run(back) is back
+
+
+def moved(*ops: Op, per_channel: bool = True, scale: float | list[float] = 0.5) -> list[str]:
+    """Return what becomes of a network of 4 x 4 x 3 integers with `ops` before its quantiser."""
+    net = Sketch()
+    x = net.dequantise(net.input(Int(5), 4, 4, 3), per_channel=per_channel)
+    for op in ops:
+        x = net.add(op, x)
+    grid = Const(np.array(scale, np.float32))
+    x = net.add(Quantise(grid, Const(np.float32(0)), Int(4)), x, name="act")
+    return kinds(applied(PlacePools(), net.finish(x)))
+
+
+FLAT, TURN = Reshape((48,)), Transpose((1, 0, 2))
+PER_ELEMENT = AddConst(Const(np.arange(48, dtype=np.float32)))
+
+
+def test_moves_of_real_numbers_pass_what_treats_all_elements_alike() -> None:
+    relu = Clip(lo=0.0)
+    assert moved(MIXED, FLAT, relu) == ["dequantise", "mul_const", "clip", "quantise", "reshape"]
+    assert moved(relu, FLAT, PER_ELEMENT, per_channel=False)[0] == "reshape"
+    assert moved(MIXED, TURN, MIXED, scale=[0.5, 1.0, 2.0])[-1] == "transpose"
+    assert moved(MIXED, Upsample((2, 1)), Unary("abs"))[-1] == "upsample"
+    assert moved(MIXED, Crop((0, 0, 1), (4, 4, 2), (1, 1, 1)), relu)[-1] == "crop"
+    few = Reshape((27,))
+    assert moved(MIXED, TURN, MaxPool((2, 2)), few)[-3:] == ["transpose", "max_pool", "reshape"]
+
+
+def test_moves_stay_between_what_does_not() -> None:
+    assert moved(MIXED, FLAT, PER_ELEMENT)[2] == "reshape"
+    image = AddConst(Const(np.arange(4, dtype=np.float32).reshape(4, 1, 1)))
+    assert moved(image, TURN, image)[2] == "transpose"
+    assert moved(MIXED, Transpose((2, 1, 0)), MIXED_ROWS)[2] == "transpose"

@@ -70,6 +70,7 @@ def emit_crop(layer: Layer, node: Node | None, module: str) -> Emission:
             "SX": step[1],
             "OUT_W": size[1],
             "C0": start[2] // pe,
+            "SC": step[2],
             "OUT_CF": size[2] // pe,
         },
     )
