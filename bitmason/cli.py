@@ -196,11 +196,11 @@ def report(
     json: Json = False,
 ) -> None:
     """Show what each layer costs and how fast it is."""
-    from bitmason.pipeline import load_project
+    from bitmason.pipeline import load_project, read_measured
 
     if open_:
         fail("C004", "the HTML page comes with a later version", help="leave out --open")
-    terminal.report(load_project(project).report())
+    terminal.report(load_project(project).report(), read_measured(project))
 
 
 @app.command("import")

@@ -34,6 +34,7 @@ from bitmason.version import __version__
 
 Progress = Callable[[str], None]
 GRAPH, MODEL, REPORT = "graph.ir", "model.onnx", "report.json"
+SIMULATION = "simulate.json"
 # How reading a graph ends that breaks the rules which `verify` and the ops assert.
 _ILL_FORMED = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError),
@@ -284,11 +285,19 @@ def write_measured(folder: Path, measured: Measured) -> None:
     staging = folder / f".simulate-{os.getpid()}.json"
     try:
         staging.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        staging.replace(folder / "simulate.json")
+        staging.replace(folder / SIMULATION)
     except OSError as error:
         with suppress(OSError):
             staging.unlink()
-        fail("C002", f"simulate.json cannot be written: {error.strerror}", loc=Loc(folder.name))
+        fail("C002", f"{SIMULATION} cannot be written: {error.strerror}", loc=Loc(folder.name))
+
+
+def read_measured(folder: Path) -> dict[str, Any] | None:
+    """Return what simulate.json holds, or None where the project was not simulated."""
+    with suppress(OSError, ValueError):
+        found = json.loads((folder / SIMULATION).read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else None
+    return None
 
 
 def _import(model: Path | bytes, name: str | None, config: Config) -> Imported:

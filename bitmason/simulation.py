@@ -7,8 +7,8 @@ integers enter and leave the engine bit for bit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,10 @@ class Rtl:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a simulation measured; the cycle figures are those of the hardware alone."""
+    """What a simulation measured; the cycle figures are those of the hardware alone.
+
+    `fifo_peaks` tells the most beats that each FIFO ever held.
+    """
 
     engine: str
     frames: int
@@ -57,6 +60,7 @@ class Measured:
     ii_cycles: int | None = None
     latency_cycles: int | None = None
     cycles: int | None = None
+    fifo_peaks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def samples_per_second(self) -> float:
@@ -218,5 +222,6 @@ def _run_rtl(
         "ii_cycles": result.ii_cycles,
         "latency_cycles": result.latency_cycles,
         "cycles": result.cycles,
+        "fifo_peaks": result.fifo_peaks,
     }
     return tuple(leaving), counts

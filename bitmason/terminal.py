@@ -134,14 +134,34 @@ class Terminal:
             self.text(f"{claim.name:<28} {verdict:<10} {claim.detail}\n")
             self.text("".join(f"  note: {note}\n" for note in claim.notes))
 
-    def report(self, report: dict[str, Any]) -> None:
-        """Print the table of layers and the totals."""
+    def report(self, report: dict[str, Any], measured: dict[str, Any] | None = None) -> None:
+        """Print the tables of layers, weight memories and FIFOs, and what they come to."""
+        self._layers(report)
+        self._weights(report)
+        self._fifos(report)
+        ideal, found = report["ideal_ii_cycles"], report["ii_cycles"]
+        lines = [
+            f"one frame every {found} cycles ({report['frames_per_second']:,.0f} frames/s), "
+            f"latency {report['latency_cycles']} cycles; "
+            f"the pace is set by '{report['bottleneck']}'.",
+            f"Ideal is one every {ideal} cycles, which that layer takes alone: "
+            f"{ideal / found:.1%} of it reached.",
+        ]
+        if measured is not None and measured.get("ii_cycles"):
+            lines.append(
+                f"Simulated in RTL: one every {measured['ii_cycles']} cycles, "
+                f"{ideal / measured['ii_cycles']:.1%} of the ideal."
+            )
+        lines.append("Cycles are exact; resources are estimates until synthesis.")
+        self.text("\n".join(lines) + "\n")
+
+    def _layers(self, report: dict[str, Any]) -> None:
         title = f"{report['model']} at {report['clock_mhz']:g} MHz"
         table = Table(title=title, title_justify="left")
         table.add_column("layer", overflow="fold")
         table.add_column("op")
         table.add_column("engine")
-        for name in ("PE", "SIMD", "cycles", "acc bits", "weight bits", *_COSTS.values()):
+        for name in ("PE", "SIMD", "mmv", "cycles", "acc bits", "weight bits", *_COSTS.values()):
             table.add_column(name, justify="right")
         for layer in report["layers"]:
             table.add_row(*_row(layer))
@@ -149,15 +169,45 @@ class Terminal:
         total = report["resources"]
         weights = sum(layer["weight_bits"] for layer in report["layers"])
         table.add_row(
-            "total", "", "", "", "", f"{report['ii_cycles']:,}", "", f"{weights:,}", *_cost(total)
+            *("total", "", "", "", "", ""),
+            *(f"{report['ii_cycles']:,}", "", f"{weights:,}", *_cost(total)),
         )
         self._table(table)
-        self.text(
-            f"one frame every {report['ii_cycles']} cycles "
-            f"({report['frames_per_second']:,.0f} frames/s), latency "
-            f"{report['latency_cycles']} cycles; the pace is set by '{report['bottleneck']}'.\n"
-            "Cycles are exact; resources are estimates until synthesis.\n"
+
+    def _weights(self, report: dict[str, Any]) -> None:
+        """Print what holds the weights, and how well block RAMs are filled."""
+        table = Table(title="weights", title_justify="left")
+        table.add_column("layer", overflow="fold")
+        for name in ("bits", "words", "word width", "memory", "BRAM18", "filled"):
+            table.add_column(name, justify="left" if name == "memory" else "right")
+        weighted = [layer for layer in report["layers"] if layer["weight_memory"]]
+        for layer in weighted:
+            memory, bits = layer["weight_memory"], layer["weight_bits"]
+            table.add_row(
+                *(layer["name"], f"{bits:,}", f"{memory['words']:,}", f"{memory['word_bits']:,}"),
+                *(memory["memory"], *_blocks(memory)),
+            )
+        table.add_section()
+        total = report["weight_memory"]
+        table.add_row("total", f"{total['bits']:,}", "", "", "", *_blocks(total))
+        if weighted:
+            self._table(table)
+
+    def _fifos(self, report: dict[str, Any]) -> None:
+        """Print the FIFOs, and what they would be if each held a frame."""
+        table = Table(title="FIFOs", title_justify="left")
+        table.add_column("what for", overflow="fold")
+        for name in ("depth", "width", "bits", "bits of a frame", "memory"):
+            table.add_column(name, justify="left" if name == "memory" else "right")
+        for fifo in report["fifos"]:
+            sizes = (fifo[key] for key in ("depth", "width", "bits", "frame_bits"))
+            table.add_row(fifo["purpose"], *(f"{size:,}" for size in sizes), fifo["memory"])
+        table.add_section()
+        table.add_row(
+            "total", "", "", f"{report['fifo_bits']:,}", f"{report['fifo_bits_if_frames']:,}", ""
         )
+        if report["fifos"]:
+            self._table(table)
 
     def tools(self, tools: Sequence[ToolStatus]) -> None:
         """Print the table of tools."""
@@ -185,11 +235,18 @@ def _row(layer: dict[str, Any]) -> tuple[str, ...]:
         layer["engine"],
         str(layer["pe"]),
         simd,
+        str(layer["mmv"]) if layer["mmv"] > 1 else "",
         f"{layer['cycles']:,}",
         str(layer["acc_bits"] or ""),
         f"{layer['weight_bits']:,}" if layer["weight_bits"] else "",
         *_cost(layer["resources"]),
     )
+
+
+def _blocks(memory: dict[str, Any]) -> tuple[str, str]:
+    """Return the block RAMs, and the part of them that holds weights."""
+    filled = memory["efficiency"]
+    return str(memory["bram18"] or ""), "" if filled is None else f"{filled:.0%}"
 
 
 def _cost(resources: dict[str, int]) -> tuple[str, str, str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitmason.backends.schedule import Model
 from bitmason.config import InputConfig
 from bitmason.frontend.agreement import Comparison, compare
 from bitmason.frontend.samples import sample_inputs
@@ -65,6 +66,8 @@ def verify_project(
     rtl = compiled.simulate(x, "rtl", seed=seed)
     claims.append(_rtl_claim("golden == rtl", golden, rtl))
     claims.append(_cycles_claim(compiled, rtl))
+    if compiled.design.fifos:
+        claims.append(_fifos_claim(compiled, rtl))
     if stall:
         stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
         claims.append(_rtl_claim(f"golden == rtl, stall {stall:g}", golden, stalled))
@@ -120,3 +123,17 @@ def _cycles_claim(compiled: Compiled, rtl: Simulated) -> Claim:
     detail = f"II {measured.ii_cycles}, latency {measured.latency_cycles} cycles measured"
     notes = () if found == predicted else (f"predicted: {', '.join(map(str, predicted))}",)
     return Claim("cycles == predicted", found == predicted, detail, notes)
+
+
+def _fifos_claim(compiled: Compiled, rtl: Simulated) -> Claim:
+    """Compare the most beats that each FIFO held with those of the timing model."""
+    measured = rtl.measured.fifo_peaks
+    predicted = Model(compiled.design).run(rtl.measured.frames).peaks
+    wrong = [
+        f"'{name}': {measured.get(name)} measured, {peak} predicted"
+        for name, peak in predicted.items()
+        if measured.get(name) != peak
+    ]
+    held, room = sum(predicted.values()), sum(f.view.depth for f in compiled.design.fifos)
+    detail = f"{len(predicted)} FIFOs held at most {held} beats of the {room} they have room for"
+    return Claim("FIFO peaks == predicted", not wrong, detail, tuple(wrong))

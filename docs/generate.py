@@ -154,12 +154,22 @@ def default_of(field: dataclasses.Field[Any]) -> str:
     return "" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
 
 
+LOWERED: dict[type[Op], str] = {
+    Conv: "lower-windows",
+    MaxPool: "lower-windows",
+    SumPool: "lower-windows",
+    Transpose: "sink-reorders",
+}
+
+
 def place_of(op: type[Op]) -> tuple[str, str]:
     """Return where an op is computed, and why there."""
     if op in PLANNERS:
         return "in hardware", "It becomes a layer with streams of its own."
     if op in hardware.WIRES:
         return "by wires", "A stream carries the same bits in the same order before and after it."
+    if op in LOWERED:
+        return "in hardware", f"The pass {LOWERED[op]} makes layers of it."
     if op in ELEMENTWISE:
         return (
             "at compile time, or on the host",

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -259,29 +260,36 @@ def export(net: nn.Module, example: Tensor, path: Path, doc: str) -> None:
     The file is checked before it takes its name: it answers `example` as the network does.
     """
     net.eval().to(memory_format=torch.contiguous_format)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    # The TorchScript exporter keeps the module names and the opset; the dynamo one changes both.
     with torch.no_grad():
         wanted = net(example).numpy()
-    export_qonnx(
-        net,
-        args=example[:1],
-        export_path=str(draft),
-        input_names=["image"],
-        output_names=["logits"],
-        opset_version=OPSET,
-        dynamo=False,
-        keep_initializers_as_inputs=False,
-    )
-    exported = onnx.load(draft)
+    exported = as_qonnx(net, example[:1])
     exported.graph.name = path.stem
     exported.doc_string = doc
     model = compact(exported)
     onnx.checker.check_model(model, skip_opset_compatibility_check=True)
     check(model, exported, example.numpy(), wanted)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
     onnx.save(model, draft)
     draft.replace(path)
+
+
+def as_qonnx(net: nn.Module, frame: Tensor) -> onnx.ModelProto:
+    """What Brevitas exports for inputs of the shape of `frame`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "exported.onnx"
+        # The TorchScript exporter keeps the module names and the opset; the dynamo one does not.
+        export_qonnx(
+            net,
+            args=frame,
+            export_path=str(path),
+            input_names=["image"],
+            output_names=["logits"],
+            opset_version=OPSET,
+            dynamo=False,
+            keep_initializers_as_inputs=False,
+        )
+        return onnx.load(path)
 
 
 def check(
@@ -294,12 +302,12 @@ def check(
     found = answers_of(model, inputs)
     few = inputs[:CHECKED_BITS]
     if not np.array_equal(answers_of(model, few), answers_of(exported, few)):
-        raise typer.BadParameter("the compacted weights change the answers")
+        raise RuntimeError("the compacted weights change the answers")
     error = float(np.abs(found - wanted).max())
     same = float(np.mean(found.argmax(axis=1) == wanted.argmax(axis=1)))
     typer.echo(f"QONNX and PyTorch differ by at most {error:.1e}; equal labels: {same:.2%}")
     if error > TOLERANCE:
-        raise typer.BadParameter(f"the exported network answers differently, by {error}")
+        raise RuntimeError(f"the exported network answers differently, by {error}")
 
 
 def answers_of(model: onnx.ModelProto, inputs: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -54,7 +54,10 @@ class Schedule:
 
     @property
     def latency_cycles(self) -> int:
-        """Cycles from the first beat of a frame taken to the last beat of its last answer."""
+        """Cycles from the first beat of a frame taken to the last beat of its last answer taken.
+
+        That of the first frame after reset; one answered in the cycle after it was taken has 1.
+        """
         return int(self.ends[:, 0].max()) - self.first
 
     @property
@@ -186,12 +189,3 @@ def _by_layer(streams: Sequence[Stream], end: str) -> dict[str, list[int]]:
 def _flat(lists: Sequence[Sequence[int]]) -> tuple[IntArray, IntArray]:
     starts = np.cumsum([0, *map(len, lists)])
     return starts.astype(np.int64), np.array([e for each in lists for e in each], np.int64)
-
-
-def latency_cycles(design: Design) -> int:
-    """Return the cycles from the first beat of a frame taken to the last beat of its answer taken.
-
-    One frame from reset, neither side held up; a frame answered in the cycle after it was taken
-    has latency 1.
-    """
-    return Model(design).run(1).latency_cycles

@@ -183,7 +183,7 @@ class _Comparer:
 
         def off(position: Array) -> Array:
             """Return the distance from the exact position, as far as clamping leaves any."""
-            return np.abs(rounding.clamped(position.astype(np.float64)) - exact)
+            return np.asarray(np.abs(rounding.clamped(position.astype(np.float64)) - exact))
 
         golden = self._golden[pair.node.name]
         position = rounding.position(self._golden[rounding.operand])
@@ -226,7 +226,8 @@ class _Comparer:
     def _as_made(self, pair: _Pair, golden: Array) -> Array:
         """Return numbers that lie as the golden value does as the executor's tensor lies."""
         shape = self._context[pair.tensor].shape
-        return self._imported.to_file(pair.node.name, golden).reshape(shape)
+        found: Array = self._imported.to_file(pair.node.name, golden)
+        return found.reshape(shape)
 
     def _compare_real(self, pair: _Pair) -> None:
         golden = self._golden[pair.node.name]

@@ -6,6 +6,7 @@ common step of the scales keeps the result narrow enough, real numbers are joine
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -23,8 +24,11 @@ from bitmason.ir import Bipolar, Const, Int, IntType, UInt
 from bitmason.ir.ops.arrange import Upsample
 from bitmason.ir.ops.dense import MAX_ACCUMULATOR_BITS
 from bitmason.ir.ops.join import Product, WeightedSum
+from bitmason.ir.ops.lookup import Lookup
 from bitmason.ir.ops.real import Add, Mul, Sub
 from bitmason.ir.types import bits_needed
+
+_SIGNS = Const.integers(np.array([[-1, 0, 1]]))
 
 
 def combine(node: NodeView, ctx: Context, op: Add | Sub | Mul) -> Activation:
@@ -109,9 +113,10 @@ def _added(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -> Act
 
 def _multiplied(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -> Activation | None:
     """Return `a * b` where both have whole zero points, else None."""
+    a, b = (_without_bipolar(node, ctx, x) for x in (a, b))
     elems = [_integers(ctx, x) for x in (a, b)]
     shifts = [_zero_point(x) for x in (a, b)]
-    if shifts[0] is None or shifts[1] is None or any(isinstance(e, Bipolar) for e in elems):
+    if shifts[0] is None or shifts[1] is None:
         return None
     ranges = [(e.lo - z, e.hi - z) for e, z in zip(elems, shifts, strict=True) if z is not None]
     corners = [x * y for x in ranges[0] for y in ranges[1]]
@@ -121,6 +126,15 @@ def _multiplied(node: NodeView, ctx: Context, a: Affine, b: Affine, sign: int) -
     found = ctx.emit(op, [a.integers, b.integers], node.loc, node.label)
     result = Affine(found, sign * a.scale * b.scale, zero())
     return emit_real(ctx, node, result, f"{node.label}_real")
+
+
+def _without_bipolar(node: NodeView, ctx: Context, flow: Affine) -> Affine:
+    """Return `flow` with -1 and +1 as integers of two bits, which can be multiplied."""
+    if not isinstance(_integers(ctx, flow), Bipolar):
+        return flow
+    signs = Lookup(_SIGNS, -1, Int(2, -1, 1))
+    integers = ctx.emit(signs, [flow.integers], node.loc, f"{node.label}_signs")
+    return replace(flow, integers=integers)
 
 
 def _integers(ctx: Context, flow: Affine) -> IntType:

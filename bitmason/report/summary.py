@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from bitmason.backends.design import Design, FifoView, Layer, Port
-from bitmason.backends.schedule import latency_cycles
+from bitmason.backends.layers.depthwise import TapsView
+from bitmason.backends.layers.matvec import MatVecView
+from bitmason.backends.layers.memory import BRAM18_BITS, rom
+from bitmason.backends.schedule import Model
+
+_FRAMES = 6  # after which the distance of frames is that of the steady state
 
 
 def summarise(design: Design) -> dict[str, Any]:
     """Return the contents of report.json."""
+    schedule = Model(design).run(_FRAMES)
+    layers = [_layer(layer) for layer in design.layers if layer.op != "fifo"]
+    fifos = [_fifo(layer) for layer in design.fifos]
     return {
         "model": design.name,
         "clock_mhz": design.clock_mhz,
-        "ii_cycles": design.ii_cycles,
-        "latency_cycles": latency_cycles(design),
-        "frames_per_second": round(design.clock_mhz * 1e6 / design.ii_cycles, 1),
+        "ii_cycles": schedule.ii_cycles,
+        "ideal_ii_cycles": design.ii_cycles,
+        "latency_cycles": schedule.latency_cycles,
+        "frames_per_second": round(design.clock_mhz * 1e6 / schedule.ii_cycles, 1),
         "fmax_mhz": None,
         "bottleneck": design.bottleneck.name,
         "input": _port(design.source),
         "outputs": [_port(port) for port in design.sinks],
         "resources": asdict(design.resources),
-        "layers": [_layer(layer) for layer in design.layers if layer.op != "fifo"],
-        "fifos": [_fifo(layer) for layer in design.fifos],
+        "layers": layers,
+        "weight_memory": _all_weights(layers),
+        "fifos": fifos,
+        "fifo_bits": sum(fifo["bits"] for fifo in fifos),
+        "fifo_bits_if_frames": sum(fifo["frame_bits"] for fifo in fifos),
     }
 
 
@@ -51,8 +64,48 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "cycles": layer.cycles,
         "acc_bits": layer.acc_bits,
         "weight_bits": layer.weight_bits,
+        "weight_memory": _weight_memory(layer),
         "resources": asdict(layer.resources),
     }
+
+
+def _weight_memory(layer: Layer) -> dict[str, Any] | None:
+    """Return the shape of a layer's weight memory, or None where it has no weights.
+
+    `efficiency` is the part of its block RAMs that holds weights, None where it has none of them.
+    """
+    match layer.view:
+        case MatVecView() as view:
+            words = view.groups * view.row_folds * view.column_folds
+        case TapsView(kind="product") as view:
+            words = view.channels // view.pe * view.folds
+        case _:
+            return None
+    word_bits = layer.weight_bits // words
+    blocks = rom(words, word_bits, view.memory)[1].bram18
+    return {
+        "words": words,
+        "word_bits": word_bits,
+        "memory": view.memory,
+        "bram18": blocks,
+        "efficiency": _efficiency(layer.weight_bits, blocks),
+    }
+
+
+def _all_weights(layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the weight memories of all layers together."""
+    weighted = [layer for layer in layers if layer["weight_memory"]]
+    in_blocks = [layer for layer in weighted if layer["weight_memory"]["bram18"]]
+    blocks = sum(layer["weight_memory"]["bram18"] for layer in in_blocks)
+    return {
+        "bits": sum(layer["weight_bits"] for layer in weighted),
+        "bram18": blocks,
+        "efficiency": _efficiency(sum(layer["weight_bits"] for layer in in_blocks), blocks),
+    }
+
+
+def _efficiency(bits: int, blocks: int) -> float | None:
+    return round(bits / (blocks * BRAM18_BITS), 3) if blocks else None
 
 
 def _fifo(layer: Layer) -> dict[str, Any]:
@@ -63,6 +116,7 @@ def _fifo(layer: Layer) -> dict[str, Any]:
         "depth": view.depth,
         "width": layer.source.width,
         "bits": layer.source.width * view.depth,
+        "frame_bits": layer.source.width * layer.source.beats,
         "memory": view.style,
         "purpose": view.purpose,
         "resources": asdict(layer.resources),

@@ -18,17 +18,26 @@ STAGES = 3
 class Bench:
     """One built design and the shape of its frames."""
 
-    def __init__(self, folder: Path, top: str, out_shape: tuple[int, int], source: str) -> None:
+    def __init__(
+        self, folder: Path, top: str, source: str, sinks: dict[str, tuple[int, int]]
+    ) -> None:
         self.dir = folder
         self.top = top
         self.source = folder / f"{top}.sv"
         self.source.write_text(source)
-        self.out_shape = out_shape
-        self.binary = verilator.build([self.source], top, folder / "with a space")
+        self.sinks = sinks
+        build_dir = folder / "with a space"
+        self.binary = verilator.build([self.source], top, build_dir, sinks=[*sinks])
+
+    @property
+    def out_shape(self) -> tuple[int, int]:
+        (shape,) = self.sinks.values()
+        return shape
 
     def run(self, beats_in: ByteArray, **options: object) -> RunResult:
         chosen = RunOptions(**options)  # type: ignore[arg-type]
-        return verilator.run(self.binary, beats_in, self.out_shape, cwd=self.dir, options=chosen)
+        shapes = [*self.sinks.values()]
+        return verilator.run(self.binary, beats_in, shapes, cwd=self.dir, options=chosen)
 
 
 def random_beats(frames: int, beats: int, width: int, seed: int = 0) -> ByteArray:
@@ -43,25 +52,26 @@ def text_of(top: str) -> str:
 def through(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     width: int = request.param
     source = text_of("pipeline").replace("DATA_W = 8", f"DATA_W = {8 * width}")
-    return Bench(tmp_path_factory.mktemp("through"), "pipeline", (4, width), source)
+    return Bench(tmp_path_factory.mktemp("through"), "pipeline", source, {"m_axis": (4, width)})
 
 
 @pytest.fixture(scope="module")
 def splitter(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("bench"), "splitter", (6, 2), text_of("splitter"))
+    folder = tmp_path_factory.mktemp("bench")
+    return Bench(folder, "splitter", text_of("splitter"), {"m_axis": (6, 2)})
 
 
 @pytest.fixture(scope="module")
 def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("bench")
     (folder / "table.mem").write_text("".join(f"{255 - i:02x}\n" for i in range(256)))
-    return Bench(folder, "misbehaving", (4, 1), text_of("misbehaving"))
+    return Bench(folder, "misbehaving", text_of("misbehaving"), {"m_axis": (4, 1)})
 
 
 def test_bytes_of_any_width_come_through_unchanged(through: Bench) -> None:
     beats = random_beats(50, *through.out_shape)
     result = through.run(beats)
-    np.testing.assert_array_equal(result.beats_out, beats)
+    np.testing.assert_array_equal(result.beats_out[0], beats)
     assert result.faults == ()
 
 
@@ -77,7 +87,7 @@ def test_measures_latency_and_distance_of_a_pipeline(through: Bench) -> None:
 def test_stalls_change_the_time_but_not_the_answer(through: Bench, seed: int) -> None:
     beats = random_beats(500, *through.out_shape, seed)
     result = through.run(beats, stall=0.5, seed=seed)
-    np.testing.assert_array_equal(result.beats_out, beats)
+    np.testing.assert_array_equal(result.beats_out[0], beats)
     assert result.faults == ()
     assert result.ii_cycles is None
     # One stalling side alone would take 2 cycles a beat, with a deviation of 0.03.
@@ -95,7 +105,7 @@ def test_frames_of_different_lengths_in_and_out(splitter: Bench) -> None:
     padded = np.pad(beats, ((0, 0), (0, 0), (0, 1)))
     for stall in (0.0, 0.4):
         result = splitter.run(beats, stall=stall)
-        np.testing.assert_array_equal(result.beats_out, padded.reshape(40, 6, 2))
+        np.testing.assert_array_equal(result.beats_out[0], padded.reshape(40, 6, 2))
         assert result.faults == ()
     assert splitter.run(beats).ii_cycles == 6
     assert splitter.run(beats).latency_cycles == 6
@@ -123,13 +133,13 @@ def frames_with(marker: int, frames: int = 6) -> ByteArray:
 
 def test_memory_files_are_read_from_the_given_folder(misbehaving: Bench) -> None:
     result = misbehaving.run(frames_with(0x55))
-    np.testing.assert_array_equal(result.beats_out, 255 - frames_with(0x55))
+    np.testing.assert_array_equal(result.beats_out[0], 255 - frames_with(0x55))
     assert result.faults == ()
 
 
 def test_missing_memory_file_stops_the_run(misbehaving: Bench, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"T005.*\n.*table\.mem.*not found"):
-        verilator.run(misbehaving.binary, frames_with(0), (4, 1), cwd=tmp_path)
+        verilator.run(misbehaving.binary, frames_with(0), [(4, 1)], cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +177,8 @@ def test_failing_assertion_stops_the_run_and_is_shown(misbehaving: Bench) -> Non
 
 def test_registers_without_reset_start_at_random(misbehaving: Bench) -> None:
     answers = {
-        int(misbehaving.run(frames_with(0xE7), seed=seed).beats_out[2, 1, 0]) for seed in range(4)
+        int(misbehaving.run(frames_with(0xE7), seed=seed).beats_out[0][2, 1, 0])
+        for seed in range(4)
     }
     assert len(answers) > 1
 
@@ -193,8 +204,8 @@ def test_builds_again_only_when_a_source_changes(splitter: Bench) -> None:
     rebuilt = verilator.build([changed], splitter.top, folder)
     assert rebuilt != splitter.binary
     beats = random_beats(2, 3, 3)
-    result = verilator.run(rebuilt, beats, (6, 2), cwd=folder)
-    assert (result.beats_out[:, 1::2, 1] == 0xFF).all()
+    result = verilator.run(rebuilt, beats, [(6, 2)], cwd=folder)
+    assert (result.beats_out[0][:, 1::2, 1] == 0xFF).all()
 
 
 def test_nothing_but_programs_and_logs_stays_behind(splitter: Bench) -> None:

@@ -8,10 +8,16 @@ from hw_tests.layers.bench import Case, case, layer_claims, random_values
 
 
 def _case(
-    name: str, x: IntType, w: IntType, shape: tuple[int, ...], rows: int, folding: Folding
+    name: str,
+    x: IntType,
+    w: IntType,
+    shape: tuple[int, ...],
+    rows: int,
+    folding: Folding,
+    groups: int = 1,
 ) -> Case:
-    weights = random_values(np.random.default_rng(len(name)), w, (rows, shape[-1]))
-    return case(name, Dense(Const.integers(weights), w), TensorType(shape, x), folding)
+    weights = random_values(np.random.default_rng(len(name)), w, (rows, shape[-1] // groups))
+    return case(name, Dense(Const.integers(weights), w, groups), TensorType(shape, x), folding)
 
 
 CASES = {
@@ -32,6 +38,20 @@ CASES = {
         Folding(1, 1),
     ),
     "two_vectors": _case("two_vectors", UInt(4), Int(3), (2, 8), 4, Folding(2, 4)),
+    "grouped": _case("grouped", UInt(4), Int(3), (2, 12), 6, Folding(1, 2), groups=3),
+    "grouped_unfolded": _case("grouped_unfolded", Int(3), Int(3), (8,), 4, Folding(2, 4), 2),
+    "grouped_select": _case("grouped_select", UInt(3), Bipolar(), (2, 6), 6, Folding(3, 1), 2),
+    "grouped_block": _case(
+        "grouped_block", UInt(2), Int(2), (3, 8), 8, Folding(2, 4, memory="block"), groups=2
+    ),
+    "lanes": _case("lanes", UInt(4), Int(3), (4, 6), 4, Folding(2, 3, mmv=2)),
+    "lanes_unfolded": _case("lanes_unfolded", Int(3), Int(3), (3, 4), 3, Folding(3, 4, mmv=3)),
+    "lanes_select": _case("lanes_select", UInt(3), Bipolar(), (2, 2, 6), 4, Folding(1, 2, mmv=2)),
 }
 
-equals_golden, runs_at_full_rate, has_exact_latency, recovers_from_reset = layer_claims(CASES)
+(
+    equals_golden,
+    runs_at_full_rate,
+    leaves_when_modelled,
+    recovers_from_reset,
+) = layer_claims(CASES)

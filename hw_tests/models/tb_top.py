@@ -43,12 +43,13 @@ def compiled() -> Compiled:
 def frames(seed: int) -> tuple[list[int], list[bool], list[int]]:
     """Return input beats, their tlast, and the output beats of some random frames."""
     design = compiled().design
-    entry, leaving = design.graph[design.entry].type, design.graph[design.exit].type
+    (exit_,), (sink,) = design.exits, design.sinks
+    entry, leaving = design.graph[design.entry].type, design.graph[exit_].type
     rng = np.random.default_rng(seed)
     x = random_values(rng, entry.int_elem, (FRAMES, *entry.shape))
-    (y,) = run(between(design.graph, design.entry, design.exit), {design.entry: x})
+    (y,) = run(between(design.graph, design.entry, design.exits), {design.entry: x})
     sent = _words(entry.int_elem.encode(x), design.source.elem.bits, design.source.per_beat)
-    wanted = _words(leaving.int_elem.encode(y), design.sink.elem.bits, design.sink.per_beat)
+    wanted = _words(leaving.int_elem.encode(y), sink.elem.bits, sink.per_beat)
     beats = design.source.beats
     return sent, [index % beats == beats - 1 for index in range(len(sent))], wanted
 
@@ -67,7 +68,7 @@ async def equals_golden(dut: Any, idle: str, stall: str, seed: int) -> None:
     sent, last, wanted = frames(seed)
     bench.source.send(sent, last)
     assert await bench.collect(len(wanted)) == wanted
-    beats = compiled().design.sink.beats
+    beats = compiled().design.sinks[0].beats
     ends = [index % beats == beats - 1 for index in range(len(wanted))]
     assert bench.sink.last[: len(wanted)] == ends
     assert dut.frame_error.value == 0
@@ -76,7 +77,7 @@ async def equals_golden(dut: Any, idle: str, stall: str, seed: int) -> None:
 @cocotb.test()
 async def frames_follow_without_a_bubble(dut: Any) -> None:
     bench = await Bench.start(dut)
-    beats, ii = compiled().design.sink.beats, compiled().report()["ii_cycles"]
+    beats, ii = compiled().design.sinks[0].beats, compiled().report()["ii_cycles"]
     for seed in range(4):
         sent, last, _ = frames(seed)
         bench.source.send(sent, last)

@@ -8,19 +8,14 @@ import pytest
 import bitmason
 from bitmason.config import make_config
 from bitmason.diagnostics import Loc
-from bitmason.pipeline import Compiled, compile_model
+from bitmason.pipeline import compile_model
 from hw_tests.bench.networks import make_model, mlp
+from hw_tests.models.checks import EXAMPLES, check_in_rtl, fashion, images_of
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TFC = EXAMPLES / "models" / "tfc_w1a1.onnx"
+SHAPE = (1, 28, 28)
 # (PE, SIMD) of the four layers as FINN publishes them for TFC w1a1.
 PUBLISHED = ((16, 49), (8, 8), (8, 8), (10, 8))
-
-
-def images(count: int) -> tuple[np.ndarray, np.ndarray]:
-    with np.load(EXAMPLES / "data" / "fashion_mnist_1k.npz") as data:
-        pixels, labels = data["images"][:count], data["labels"][:count]
-    return (pixels.astype(np.float32) / np.float32(255)).reshape(-1, 1, 28, 28), labels
 
 
 def published_folding() -> dict[str, object]:
@@ -31,34 +26,23 @@ def published_folding() -> dict[str, object]:
     return {"layers": {name: {"pe": pe, "simd": simd} for name, (pe, simd) in folds}}
 
 
-def check_in_rtl(compiled: Compiled, x: np.ndarray, cycles: int) -> None:
-    golden = compiled.simulate(x)
-    rtl = compiled.simulate(x, "rtl")
-    np.testing.assert_array_equal(rtl.integers, golden.integers)
-    np.testing.assert_array_equal(rtl.output, golden.output)
-    assert rtl.measured.ii_cycles == compiled.report()["ii_cycles"] == cycles
-    assert rtl.measured.latency_cycles == compiled.report()["latency_cycles"]
-    stalled = compiled.simulate(x[:50], "rtl", stall=0.3, seed=5)
-    np.testing.assert_array_equal(stalled.integers, golden.integers[:50])
-
-
 def test_tfc_at_published_folding_takes_64_cycles(tmp_path: Path) -> None:
     config = make_config(published_folding(), Loc("published"))
     compiled = compile_model(TFC, config, check=True).write(tmp_path / "tfc")
-    x, labels = images(1000)
+    x = images_of(SHAPE, 1000)
     check_in_rtl(compiled, x, 64)
-    assert np.mean(compiled.simulate(x).output.argmax(axis=-1) == labels) >= 0.8
+    assert np.mean(compiled.simulate(x).output.argmax(axis=-1) == fashion(1000)[1]) >= 0.8
 
 
 def test_tfc_in_16_cycles(tmp_path: Path) -> None:
     compiled = bitmason.compile(TFC, max_cycles=16).write(tmp_path / "tfc")
-    check_in_rtl(compiled, images(200)[0], 16)
+    check_in_rtl(compiled, images_of(SHAPE, 200), 16)
 
 
 @pytest.mark.slow
 def test_tfc_in_one_cycle(tmp_path: Path) -> None:
     compiled = bitmason.compile(TFC, max_cycles=1).write(tmp_path / "tfc")
-    check_in_rtl(compiled, images(200)[0], 1)
+    check_in_rtl(compiled, images_of(SHAPE, 200), 1)
 
 
 @pytest.mark.parametrize("bits", [1, 3])

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitmason.backends.design import Design, Layer
-from bitmason.backends.layers import Options, planner_of
+from bitmason.backends.design import Design, Layer, Port, Prices
+from bitmason.backends.layers import Site, planner_of
 from bitmason.config import make_config
 from bitmason.diagnostics import CompileError, Loc
 from bitmason.ir import Graph
@@ -47,10 +47,9 @@ def _nodes(design: Design) -> dict[str, Node]:
     return {node.name: node for node in design.graph.nodes}
 
 
-def _all_plans(graph: Graph, node: Node, arriving: int) -> list[Layer]:
-    planner, (source,) = planner_of(node), graph.operand_types(node)
-    foldings = planner.foldings(node, source, arriving)
-    return [planner.plan(node, source, folding, Options()) for folding in foldings]
+def _all_plans(graph: Graph, node: Node, arriving: Port | None) -> list[Layer]:
+    planner, site = planner_of(node), Site(node, graph.operand_types(node))
+    return [planner.plan(site, folding) for folding in planner.foldings(site, arriving)]
 
 
 @settings(max_examples=40)
@@ -71,7 +70,7 @@ def _min_cycles(design: Design) -> int:
     """Return the fewest cycles that any folding of each layer reaches, all choices free."""
     nodes = _nodes(design)
     return max(
-        min(plan.cycles for plan in _all_plans(design.graph, nodes[layer.name], 0))
+        min(plan.cycles for plan in _all_plans(design.graph, nodes[layer.name], None))
         for layer in design.layers
         if layer.name in nodes
     )
@@ -89,11 +88,11 @@ def test_no_layer_could_be_smaller_as_it_is_fed(network: Network, target: int) -
         if layer.name not in nodes:
             continue
         same_input = [
-            plan.resources.price
-            for plan in _all_plans(design.graph, nodes[layer.name], layer.source.per_beat)
+            plan.resources.price(Prices())
+            for plan in _all_plans(design.graph, nodes[layer.name], layer.source)
             if plan.cycles <= target and plan.source.per_beat == layer.source.per_beat
         ]
-        assert layer.resources.price <= min(same_input)
+        assert layer.resources.price(Prices()) <= min(same_input)
 
 
 def test_default_target() -> None:
@@ -103,7 +102,7 @@ def test_default_target() -> None:
 
 
 def test_smaller_targets_never_cost_less() -> None:
-    prices = [_design(max_cycles=cycles).resources.price for cycles in (96, 24, 8, 2, 1)]
+    prices = [_design(max_cycles=cycles).resources.price(Prices()) for cycles in (96, 24, 8, 2, 1)]
     assert prices == sorted(prices)
     assert prices[0] < prices[-1]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from tests.frontend.image_nets import claim, conv, ints, powers, values_of
+from tests.frontend.exact_images import claim, conv, ints, powers, values_of
 from tests.frontend.onnx_models import (
     Net,
     diagnostic,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.frontend.image_nets import claim, conv, kernels, powers, values_of
+from tests.frontend.exact_images import claim, conv, kernels, powers, values_of
 from tests.frontend.onnx_models import Net, diagnostic, f32, imported, names_of
 
 FORMS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto, helper
 
-from tests.frontend.image_nets import claim, conv, kernels, powers
+from tests.frontend.exact_images import claim, conv, kernels, powers
 from tests.frontend.onnx_models import (
     Net,
     diagnostic,
@@ -32,7 +32,7 @@ def _steps(rows: int, count: int, seed: int = 0) -> Any:
 @pytest.mark.parametrize(("scale", "bias"), [(1.0, 0.0), (2.0, -1.0), (0.25, -3.5)])
 def test_multi_threshold(rows: int, layout: str, scale: float, bias: float) -> None:
     net = Net(1, *((4, 5, 3) if layout == "NHWC" else (3, 4, 5)))
-    attributes = {"data_layout": layout} if layout else {}
+    attributes: dict[str, Any] = {"data_layout": layout} if layout else {}
     steps = net.const(_steps(rows, 1 if scale == 2.0 else 7))
     net.node(
         "MultiThreshold", net.quant("x"), steps, out_dtype="INT4", out_scale=scale, out_bias=bias,
@@ -76,7 +76,12 @@ def test_thresholds_of_another_number_of_channels() -> None:
 def _channels_last(*, imports: bool) -> ModelProto:
     net = Net(1, 6, 5, 2)
     weights = net.quant(net.const(np.moveaxis(kernels(3, 2, 3, 3), 1, -1)), 0.25, narrow=1)
-    conv_form = {"kernel_shape": [3, 3], "strides": [1, 1], "dilations": [1, 1], "group": 1}
+    conv_form: dict[str, Any] = {
+        "kernel_shape": [3, 3],
+        "strides": [1, 1],
+        "dilations": [1, 1],
+        "group": 1,
+    }
     found = net.node("Conv", net.quant("x"), weights, domain=LAST, pads=[1, 1, 1, 1], **conv_form)
     rows = ([2.0, 0.5, 1.0], [1.0, -2.0, 0.0], [0.5, 3.0, 1.0], [4.0, 0.25, 1.0])
     found = net.node(
@@ -106,7 +111,9 @@ def test_channels_last_network(imports: bool) -> None:
 @pytest.mark.parametrize("op", ["AveragePool", "GlobalAveragePool", "GlobalMaxPool"])
 def test_channels_last_pools_equal_those_of_the_standard(op: str) -> None:
     """The installed qonnx executes none of them: the standard operator between two transposes."""
-    attributes = {"kernel_shape": [2, 2], "strides": [2, 2]} if op == "AveragePool" else {}
+    attributes: dict[str, Any] = (
+        {"kernel_shape": [2, 2], "strides": [2, 2]} if op == "AveragePool" else {}
+    )
     net = Net(1, 4, 8, 2)
     net.node(op, net.quant("x"), domain=LAST, **attributes)
     standard = Net(1, 4, 8, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bitmason.ir import parse_graph, print_graph
-from tests.frontend.image_nets import claim, conv, powers, values_of
+from tests.frontend.exact_images import claim, conv, powers, values_of
 from tests.frontend.onnx_models import Net, diagnostic, f32, golden, imported, names_of, on_grid
 
 IMAGE = (4, 3, 5)
@@ -178,7 +178,7 @@ def test_concatenation_of_signals_and_of_features() -> None:
 def test_branch_shapes_that_cannot_be_joined(op: str, message: str) -> None:
     net = Net(1, *IMAGE)
     x = net.quant("x")
-    attributes = {"axis": 1} if op == "Concat" else {}
+    attributes: dict[str, Any] = {"axis": 1} if op == "Concat" else {}
     net.node(op, conv(net, x, 4, 4, 2, 2), x, name="layer", **attributes)
     assert diagnostic(net.model()) == f"net.onnx#layer: error[F019]: {message}"
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.frontend.image_nets import claim, conv, ints, powers, values_of
+from tests.frontend.exact_images import claim, conv, ints, powers, values_of
 from tests.frontend.onnx_models import (
     QONNX,
     Net,
@@ -28,6 +28,7 @@ MAX_POOLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((3, 6, 7), {"kernel_shape": [2, 2], "dilations": [2, 3]}),
     ((3, 6, 7), {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_UPPER"}),
     ((3, 6, 7), {"kernel_shape": [2, 3], "strides": [2, 2], "auto_pad": "SAME_LOWER"}),
+    ((3, 5, 8), {"kernel_shape": [2, 2], "strides": [3, 3], "pads": [0, 0, 1, 1], "ceil_mode": 1}),
     ((3, 9), {"kernel_shape": [3], "strides": [2], "pads": [0, 1]}),
 ]
 
@@ -48,6 +49,14 @@ def test_largest_of_windows(
     claim(net)
     (pool,) = values_of(net.model(), "max_pool")
     assert (str(pool.type.elem) == "real") == (quantised == "behind")
+
+
+def test_largest_of_values_with_a_negative_scale() -> None:
+    net = Net(1, 3, 5, 5)
+    turned = net.node("Mul", net.quant("x"), net.const(f32(-2.0)))
+    net.node("MaxPool", conv(net, turned, 2, 3, 2, 2), kernel_shape=[2, 2])
+    net.node("GlobalMaxPool", net.nodes[-1].output[0])
+    claim(net)
 
 
 AVERAGE_POOLS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
@@ -148,7 +157,7 @@ def test_truncating_average_pool_of_version_2(
     net = Net(1, 3, 4, 4)
     x = net.quant("x", 0.5, signed=signed)
     mean = net.node("AveragePool", x, kernel_shape=[2, 2])
-    attributes = {"rounding_mode": rounding, "signed": signed, "narrow": narrow}
+    attributes: dict[str, Any] = {"rounding_mode": rounding, "signed": signed, "narrow": narrow}
     _trunc(net, mean, 0.125, 0.0, 6.0, 0.5, float(bits), **attributes)
     model = net.model()
     del model.opset_import[:]
@@ -215,7 +224,7 @@ def test_indices_of_the_largest_elements() -> None:
 @pytest.mark.parametrize("op", ["AveragePool", "GlobalAveragePool"])
 def test_mean_of_unquantised_values(op: str) -> None:
     net = Net(1, 2, 4, 4)
-    attributes = {"kernel_shape": [2, 2]} if op == "AveragePool" else {}
+    attributes: dict[str, Any] = {"kernel_shape": [2, 2]} if op == "AveragePool" else {}
     net.node(op, "x", name="layer", **attributes)
     assert diagnostic(net.model()) == (
         "net.onnx#layer: error[F009]: the activations of this average pool are not quantised\n"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.frontend.image_nets import claim, conv, ints, powers
+from tests.frontend.exact_images import claim, conv, ints, powers
 from tests.frontend.onnx_models import Net, f32
 
 
@@ -56,7 +56,7 @@ class _Grower:
         if min(shape[1:]) < 2:
             return
         rows, columns = (n // 2 for n in shape[1:])
-        form = {"kernel_shape": [2, 2], "strides": [2, 2]}
+        form: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [2, 2]}
         op = self.pick("MaxPool", "AveragePool")
         self.keep(self.net.node(op, x, **form), (shape[0], rows, columns))
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from hw_tests.bench.networks import Dense, Network, Quantiser
+from hw_tests.bench.networks import After, Dense, Images, Network, Quantiser, Step
+from hw_tests.bench.networks.steps import ARITHMETIC, OPS, TAILS
 
+IMAGE_OPS = {*ARITHMETIC, "MaxPool", "GlobalMaxPool", "Resize"}
 ROUNDINGS = ("ROUND", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 FUNCTIONS = ("", "Relu", "Clip", "LeakyRelu", "Sigmoid", "Tanh")
 
@@ -54,5 +56,89 @@ def networks(draw: st.DrawFn) -> Network:
         layers=tuple(draw(layers(last=index == count - 1)) for index in range(count)),
         tail=draw(st.sampled_from(("", "Softmax", "ArgMax"))),
         affine_input=draw(st.booleans()),
+        seed=draw(st.integers(0, 1000)),
+    )
+
+
+@st.composite
+def image_weights(draw: st.DrawFn) -> Quantiser:
+    """Draw the quantiser of a convolution's weights."""
+    bits = draw(st.integers(1, 8))
+    signed = draw(st.integers(0, 5)) < 5
+    return Quantiser(bits, signed, bits > 1 and draw(st.booleans()), per_channel=draw(st.booleans()))
+
+
+@st.composite
+def image_activations(draw: st.DrawFn) -> Quantiser:
+    """Draw a quantiser of activations: mostly narrow ones, so that tables stay small."""
+    bits = draw(st.sampled_from((4, 2, 1, 3, 5, 6, 8)))
+    signed = draw(st.booleans())
+    plain = bits == 1
+    return Quantiser(
+        bits,
+        signed,
+        narrow=not plain and draw(st.booleans()),
+        rounding="ROUND" if plain else draw(st.sampled_from(ROUNDINGS)),
+        zero_point=0 if plain else draw(st.sampled_from((0, 0, 1, 3))),
+        per_channel=draw(st.integers(0, 3)) == 3,
+    )
+
+
+@st.composite
+def afters(draw: st.DrawFn, functions: tuple[str, ...]) -> After:
+    """Draw what follows an operation."""
+    return After(
+        quantiser=draw(image_activations()) if draw(st.integers(0, 3)) < 3 else None,
+        function=draw(st.sampled_from(functions)),
+        bias=draw(st.integers(0, 2)) == 2,
+        norm=draw(st.integers(0, 2)) == 2,
+        thresholds=draw(st.integers(0, 7)) == 7,
+    )
+
+
+def _pairs(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def steps(draw: st.DrawFn, functions: tuple[str, ...]) -> Step:
+    """Draw one operation; convolutions come as often as everything else."""
+    op = draw(st.sampled_from(("Conv",) * 7 + OPS))
+    return Step(
+        op,
+        source=draw(st.sampled_from((0, 0, 0, 1, 2))),
+        other=draw(st.integers(1, 3)),
+        channels=draw(st.integers(1, 6)),
+        kernel=draw(_pairs(1, 3)),
+        stride=draw(_pairs(1, 2)),
+        dilation=draw(_pairs(1, 2)),
+        pads=draw(st.tuples(*[st.integers(0, 2)] * 4)),
+        groups=draw(st.sampled_from((1, 1, 0, 2, 3))),
+        weight=draw(image_weights()),
+        whole=draw(st.integers(0, 7)) == 7,
+        variant=draw(st.integers(0, 7)),
+        after=draw(afters(functions)),
+    )
+
+
+@st.composite
+def image_networks(draw: st.DrawFn) -> Images:
+    """Draw a small network of images or signals."""
+    dyadic = draw(st.integers(0, 3)) < 3
+    channels = draw(st.integers(1, 6))
+    extents = draw(st.lists(st.integers(3, 10), min_size=1, max_size=2))
+    functions = FUNCTIONS[:4] if dyadic else FUNCTIONS
+    drawn = draw(st.lists(steps(functions), min_size=1, max_size=6))
+    if not any(step.op in IMAGE_OPS for step in drawn):
+        drawn.append(Step("Conv"))  # files without image operators are laid out as perceptrons are
+    return Images(
+        (channels, *extents),
+        draw(image_activations()),
+        tuple(drawn),
+        dyadic=dyadic,
+        channels_last=draw(st.integers(0, 4)) == 4,
+        outputs=draw(st.integers(1, 3)),
+        tail=draw(st.sampled_from(TAILS)),
+        version=draw(st.sampled_from((2, 1))),
         seed=draw(st.integers(0, 1000)),
     )

@@ -142,7 +142,7 @@ def test_failed_build_shows_the_errors_and_the_log(path_folder: Path, tmp_path: 
 def play(tmp_path: Path, body: str, options: RunOptions = verilator.NO_STALLS) -> RunResult:
     binary = make_program(tmp_path / "simulator", body)
     beats = np.arange(12, dtype=np.uint8).reshape(2, 3, 2)
-    return verilator.run(binary, beats, (3, 2), cwd=tmp_path, options=options)
+    return verilator.run(binary, beats, [(3, 2)], cwd=tmp_path, options=options)
 
 
 ECHO = (
@@ -155,7 +155,8 @@ ECHO = (
 def test_run_hands_over_beats_and_brings_back_measurements(tmp_path: Path) -> None:
     result = play(tmp_path, ECHO)
     expected = np.arange(12, dtype=np.uint8)[::-1].reshape(2, 3, 2)
-    np.testing.assert_array_equal(result.beats_out, expected)
+    (beats_out,) = result.beats_out
+    np.testing.assert_array_equal(beats_out, expected)
     assert (result.cycles, result.latency_cycles, result.ii_cycles) == (9, 3, 4)
     assert (result.seconds, result.frames_per_second, result.faults) == (0.5, 4.0, ())
     assert [path.name for path in tmp_path.iterdir()] == ["simulator"]

@@ -9,6 +9,7 @@ STANDARD = Prices()
 # Configurations of one 18-kbit block RAM as a read-only memory: words x bits.
 _BRAM18_SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 _ROM_WORDS_PER_LUT = 64
+BRAM18_BITS = 18 * 1024
 
 
 def rom(words: int, bits: int, style: str, prices: Prices = STANDARD) -> tuple[str, Resources]:

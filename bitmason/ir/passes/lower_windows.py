@@ -59,7 +59,7 @@ def _convolution(rewriter: Rewriter, node: Node, conv: Conv) -> str:
     product = _depthwise(conv) if depthwise else conv.product
     if conv.kernel == (1, 1):
         vectors = _crop(rewriter, node, x, f"{node.name}_crop")
-    elif conv.kernel == (height, width) and (depthwise or conv.groups == 1):
+    elif conv.kernel == (height, width) and conv.groups == 1:
         flat = Reshape((1, 1, height * width * channels))
         vectors = rewriter.add(flat, (x,), node.loc, f"{node.name}_flat")
     else:

@@ -31,7 +31,7 @@ from tests.ir.passes.networks import Sketch
         ((6, 5, 4), 4, (1, 1), {"groups": 4}, ["conv = depthwise"]),
         ((6, 5, 4), 3, (1, 1), {"stride": (2, 2)}, ["conv_crop = crop", "conv = dense"]),
         ((3, 2, 4), 3, (3, 2), {}, ["conv_flat = reshape", "conv = dense"]),
-        ((3, 2, 4), 4, (3, 2), {"groups": 4}, ["conv_flat = reshape", "conv = depthwise"]),
+        ((3, 2, 4), 4, (3, 2), {"groups": 4}, ["conv_windows = windows", "conv = depthwise"]),
         ((3, 2, 4), 4, (3, 2), {"groups": 2}, ["conv_windows = windows", "conv = dense"]),
         ((4, 3, 1), 1, (2, 2), {}, ["conv_windows = windows", "conv = dense"]),
         ((1, 1, 4), 3, (1, 1), {"stride": (2, 2)}, ["conv = dense"]),

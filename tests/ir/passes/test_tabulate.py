@@ -5,13 +5,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bitmason.ir import Bipolar, Const, Int, IntType, UInt
+from bitmason.ir import Bipolar, Const, Int, IntType, Op, UInt
 from bitmason.ir.interp import run
 from bitmason.ir.ops.quantise import Dequantise, Quantise
-from bitmason.ir.ops.real import AddConst, DivConst, MulConst, Unary
+from bitmason.ir.ops.real import MulConst, Unary
 from bitmason.ir.ops.staircase import Staircase
 from bitmason.ir.passes.tabulate import Tabulate
-from bitmason.ir.types import Array
 from tests.ir.passes.checks import applied, listed, made_by
 from tests.ir.passes.networks import Sketch
 
@@ -43,29 +42,26 @@ def test_a_staircase_that_others_read_stays_a_value() -> None:
     ]
 
 
-def test_steps_are_compared_exactly() -> None:
-    """0.1 * 3 is not 0.3 in float64; the exact values of these constants decide."""
-    net = Sketch()
-    x = net.input(Int(6), 1)
-    third = net.add(Dequantise((Fraction(1, 3),)), x)
-    scaled = net.add(MulConst(Const(np.array([3.0]))), third)
-    shifted = net.add(AddConst(Const(np.array([1e-20]))), scaled)
-    steps = Const(np.array([[-3.0, 0.0, 1.0, 5.0]]))
-    graph = net.finish(net.add(Staircase(steps), shifted))
-    values: Array = np.arange(-32, 32)[:, np.newaxis]
-    (got,) = run(graph, {"x": values})
-    np.testing.assert_array_equal(got, np.sum(values >= steps.array, axis=1, keepdims=True))
-    np.testing.assert_array_equal(got, run(Tabulate().run(graph), {"x": values})[0])
+FLOOR = Quantise(Const(np.float32(1)), Const(np.float32(0)), Int(6), "FLOOR")
+STEPS = Staircase(Const(np.arange(-30.0, 31.0)[np.newaxis]))
 
 
-@pytest.mark.parametrize("shape", [(40,), (3, 3, 4)])
-def test_ties_in_doubt_are_settled_by_value(shape: tuple[int, ...]) -> None:
-    """Every third value is on a tie of this grid, which float64 does not see."""
+@pytest.mark.parametrize("shape", [(64,), (4, 4, 4)])
+@pytest.mark.parametrize("end", [FLOOR, STEPS])
+@pytest.mark.parametrize("factor", [(), (4,), (4, 4)])
+def test_float64_does_not_decide(shape: tuple[int, ...], end: Op, factor: tuple[int, ...]) -> None:
+    """49 / 49 is below 1 in float64, where the division comes first."""
+    assert 1 / 49 * 49 < 1
     net = Sketch()
-    real = net.add(DivConst(Const(np.float32(3))), net.dequantise(net.input(Int(6), *shape)))
-    halves = net.add(MulConst(Const(np.float32(1.5))), real)
-    graph = net.finish(net.quantise(halves, Int(6)))
-    applied(Tabulate(), graph)
+    part = net.add(Dequantise((Fraction(1, 49),)), net.input(Int(6), *shape))
+    wide = (1,) * (len(shape) - len(factor)) + factor if len(shape) == 3 else ()
+    whole = net.add(MulConst(Const(np.full(wide, 49.0))), part)
+    graph = net.finish(net.add(end, whole))
+    x = np.arange(-32, 32).reshape(1, *shape)
+    wanted = x if end is FLOOR else np.clip(x + 31, 0, 61)
+    np.testing.assert_array_equal(run(graph, {"x": x})[0], wanted)
+    if wide.count(4) < 2:
+        np.testing.assert_array_equal(run(Tabulate().run(graph), {"x": x})[0], wanted)
 
 
 @pytest.mark.parametrize("elem", [UInt(3), Int(4), Int(4, -3, 5), Bipolar()])

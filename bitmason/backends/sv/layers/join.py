@@ -31,7 +31,9 @@ def emit_join(layer: Layer, node: Node | None, module: str) -> Emission:
         "DSP": view.dsp,
     }
     memories: dict[str, str] = {}
-    if isinstance(node.op, WeightedSum):
+    if isinstance(node.op, Product):
+        parameters |= {"SHIFT0": node.op.shifts[0], "SHIFT1": node.op.shifts[1]}
+    else:
         words = _factors(view, node.op.factors.int64())
         parameters |= {"K_W": view.factor_bits, "FOLDS": len(words)}
         if len(words) == 1:

@@ -11,7 +11,7 @@
 //               above it, two's complement. FOLDS 1: the word CONSTANTS for every beat, which
 //               synthesis turns into shifts and adders. Otherwise INIT_FILE has FOLDS words, one
 //               per beat of a pixel.
-//    "product": y = x0*x1.
+//    "product": y = (x0 - SHIFT0)*(x1 - SHIFT1).
 
 `default_nettype none
 
@@ -28,6 +28,8 @@ module bm_join #(
   parameter bit [PE*2*K_W-1:0] CONSTANTS  = {PE * 2{K_W'(1)}},  // the only word ("sum", FOLDS 1)
   parameter string             INIT_FILE  = "",  // the words ("sum", FOLDS 2 or more)
   parameter string             ROM_STYLE  = "auto",  // see bm_rom
+  parameter int                SHIFT0     = 0,  // zero point of input 0 ("product")
+  parameter int                SHIFT1     = 0,  // zero point of input 1 ("product")
   parameter int unsigned       STAGES     = 0,  // registers before the output register
   parameter bit                DSP        = 1'b0  // multiply in DSP blocks
 ) (
@@ -130,21 +132,45 @@ module bm_join #(
       );
     end
   end else begin : gen_product
+    // An input less its zero point is signed, and fits two bits more than the wider of the two.
+    localparam int unsigned MAGNITUDE0 = (SHIFT0 < 0) ? -SHIFT0 : SHIFT0;
+    localparam int unsigned MAGNITUDE1 = (SHIFT1 < 0) ? -SHIFT1 : SHIFT1;
+    localparam int unsigned SHIFT0_W   = $clog2(MAGNITUDE0 + 1);
+    localparam int unsigned SHIFT1_W   = $clog2(MAGNITUDE1 + 1);
+    localparam int unsigned WIDER0     = (SHIFT0_W > IN0_W) ? SHIFT0_W : IN0_W;
+    localparam int unsigned WIDER1     = (SHIFT1_W > IN1_W) ? SHIFT1_W : IN1_W;
+    localparam int unsigned X0_W       = WIDER0 + ((SHIFT0 == 0) ? 0 : 2);
+    localparam int unsigned X1_W       = WIDER1 + ((SHIFT1 == 0) ? 0 : 2);
+
     for (genvar pe = 0; pe < PE; pe++) begin : gen_pe
+      logic [X0_W-1:0] x0;
+      logic [X1_W-1:0] x1;
+
+      if (IN0_SIGNED) begin : gen_signed0
+        assign x0 = X0_W'($signed(s0_axis_tdata[pe*IN0_W+:IN0_W])) - X0_W'(SHIFT0);
+      end else begin : gen_unsigned0
+        assign x0 = X0_W'(s0_axis_tdata[pe*IN0_W+:IN0_W]) - X0_W'(SHIFT0);
+      end
+      if (IN1_SIGNED) begin : gen_signed1
+        assign x1 = X1_W'($signed(s1_axis_tdata[pe*IN1_W+:IN1_W])) - X1_W'(SHIFT1);
+      end else begin : gen_unsigned1
+        assign x1 = X1_W'(s1_axis_tdata[pe*IN1_W+:IN1_W]) - X1_W'(SHIFT1);
+      end
+
       bm_dot_parallel #(
         .SIMD(1),
-        .IN_W(IN0_W),
-        .IN_SIGNED(IN0_SIGNED),
-        .W_W(IN1_W),
-        .W_SIGNED(IN1_SIGNED),
+        .IN_W(X0_W),
+        .IN_SIGNED(IN0_SIGNED || SHIFT0 != 0),
+        .W_W(X1_W),
+        .W_SIGNED(IN1_SIGNED || SHIFT1 != 0),
         .OUT_W(OUT_W),
         .STAGES(STAGES),
         .DSP(DSP)
       ) u_product (
         .clk,
         .en,
-        .x(s0_axis_tdata[pe*IN0_W+:IN0_W]),
-        .w(s1_axis_tdata[pe*IN1_W+:IN1_W]),
+        .x(x0),
+        .w(x1),
         .total(results[pe*OUT_W+:OUT_W])
       );
     end

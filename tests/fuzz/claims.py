@@ -1,0 +1,69 @@
+"""What must hold for every random network of images.
+
+Invariant: a network may be refused with a diagnostic where the compiler says that it cannot be
+built, and with the codes listed here alone; everything else that goes wrong is a fault.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from bitmason.config import Config
+from bitmason.diagnostics import CompileError
+from bitmason.frontend.agreement import compare
+from bitmason.frontend.samples import sample_inputs
+from bitmason.ir.interp import run
+from bitmason.pipeline import Compiled, compile_model
+from bitmason.verification import verify_project
+from hw_tests.bench.networks import Images, make_images
+from tests.fuzz.foldings import random_foldings
+
+_SAMPLES, _RTL_SAMPLES = 48, 12
+
+
+def compiled_of(network: Images, max_cycles: int, folding: int | None) -> Compiled:
+    """Compile a network: for a target, or with random foldings where `folding` is a seed."""
+    model = make_images(network).model
+    config = Config(max_cycles=max_cycles) if max_cycles else Config()
+    try:
+        compiled = compile_model(model, config, name="fuzz.onnx", check=True)
+    except CompileError as error:
+        if {found.code for found in error.diagnostics} != {"B002"}:
+            raise
+        compiled = compile_model(model, name="fuzz.onnx", check=True)
+    if folding is None:
+        return compiled
+    layers = random_foldings(compiled.design.graph, np.random.default_rng(folding))
+    return compile_model(model, Config(layers=layers), name="fuzz.onnx")
+
+
+def executor_equals_golden(network: Images, max_cycles: int, folding: int | None) -> None:
+    """Claim: executor == imported == lowered and folded."""
+    made = make_images(network)
+    compiled = compiled_of(network, max_cycles, folding)
+    imported = compiled.imported
+    x = sample_inputs(imported, _SAMPLES, network.seed)
+    found = compare(imported, x)
+    assert found.agrees, found.mismatches
+    if made.exact:
+        assert not found.ambiguous_count, found.ambiguous
+        assert found.identical_outputs == found.outputs, found
+    before = run(imported.graph, {imported.graph.inputs[0].name: x})
+    after = compiled.simulate(x).outputs
+    if before[-1].shape == after[-1].shape:
+        for ours, theirs in zip(after, before, strict=True):
+            np.testing.assert_array_equal(ours, theirs.astype(ours.dtype))
+
+
+def all_equal_in_rtl(network: Images, max_cycles: int, folding: int | None) -> None:
+    """Claim: all engines agree, stalled or not, and the hardware moves as the model of it."""
+    with TemporaryDirectory() as scratch:
+        compiled = compiled_of(network, max_cycles, folding).write(Path(scratch) / "project")
+        for claim in verify_project(compiled, samples=_RTL_SAMPLES):
+            assert claim.holds, (claim, compiled.config.layers)
+
+
+__all__ = ["CompileError", "all_equal_in_rtl", "compiled_of", "executor_equals_golden"]

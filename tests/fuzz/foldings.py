@@ -1,0 +1,50 @@
+"""Random legal foldings of single layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bitmason.backends.hardware import WIRES, hardware_part
+from bitmason.backends.folding import Wiring
+from bitmason.backends.layers import Site, planner_of
+from bitmason.backends.layers.memory import STYLES
+from bitmason.config import LayerConfig
+from bitmason.diagnostics import CompileError
+from bitmason.ir.graph import Folding, Graph, Node
+from bitmason.ir.ops.windows import Windows
+
+
+def random_foldings(graph: Graph, rng: np.random.Generator) -> dict[str, LayerConfig]:
+    """Return foldings for about two layers of three of a lowered graph."""
+    part = hardware_part(graph)
+    nodes = [node for node in part.nodes if not isinstance(node.op, WIRES)]
+    wiring = Wiring(graph, nodes, WIRES)
+    found: dict[str, LayerConfig] = {}
+    for node in nodes:
+        if rng.random() < 1 / 3:
+            continue
+        if isinstance(node.op, Windows):
+            found[node.name] = LayerConfig(memory=str(rng.choice(STYLES)))
+        else:
+            found[node.name] = _random(_site(graph, wiring, node), rng)
+    return found
+
+
+def _site(graph: Graph, wiring: Wiring, node: Node) -> Site:
+    maker = wiring.maker(node.operands[0])
+    site = Site(node, graph.operand_types(node))
+    if maker is None or not isinstance(maker.op, Windows):
+        return site
+    return Site(node, site.sources, window=maker.op, image=graph[maker.operands[0]].type)
+
+
+def _random(site: Site, rng: np.random.Generator) -> LayerConfig:
+    planner = planner_of(site.node)
+    legal = list(planner.foldings(site, None))
+    folding = legal[int(rng.integers(len(legal)))]
+    memory = str(rng.choice(("", *STYLES)))
+    try:
+        planner.plan(site, Folding(folding.pe, folding.simd, memory=memory, mmv=folding.mmv))
+    except CompileError:
+        memory = ""  # this layer has nothing to store
+    return LayerConfig(pe=folding.pe, simd=folding.simd, mmv=folding.mmv, memory=memory)
