@@ -152,8 +152,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "P005": Code(
         "branches meet before a quantiser",
-        "Values of two integer tensors are combined before they are quantised (a residual connection).",
-        "Such networks are not supported by this version; remove the connection.",
+        "Integers of two branches meet before the next quantiser, and no sum or product of integers is exactly what they come to: their scales have no common step that keeps the sum within 48 bits, an operand of a product has no whole zero point, or a function other than a scale and an offset lies between.",
+        "Quantise each branch right before they meet, best both at the same scale.",
     ),
     "P006": Code(
         "max pool not between integers",

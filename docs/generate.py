@@ -26,7 +26,8 @@ import typer.main
 
 import bitmason
 import bitmason.ir.ops  # registers every op
-from bitmason.backends import hardware
+from bitmason.backends import budget, folding, hardware
+from bitmason.backends.devices import DEVICES
 from bitmason.backends.layers import PLANNERS
 from bitmason.cli import app
 from bitmason.codes import CODES
@@ -34,6 +35,10 @@ from bitmason.config import DEFAULT_MAX_CYCLES, Config, InputConfig, LayerConfig
 from bitmason.diagnostics import Loc
 from bitmason.ir.chain import ELEMENTWISE
 from bitmason.ir.graph import OPS, Op
+from bitmason.ir.ops.conv import Conv
+from bitmason.ir.ops.pooling import MaxPool, SumPool
+from bitmason.ir.ops.shape import Transpose
+from bitmason.ir.ops.windows import Windows
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(bitmason.__file__).parent
@@ -61,6 +66,10 @@ simd = 49
 engine = "comparators"
 """
 
+# What the folding search aims at when nobody says, and the part of a device that it fills.
+MODEST = folding._MODEST_BIT_PRODUCTS
+FILLED = budget._SPARE
+
 CLI_INTRO = f"""\
 Results go to standard output, progress and [diagnostics](errors.md) to standard error.
 
@@ -71,9 +80,11 @@ Results go to standard output, progress and [diagnostics](errors.md) to standard
 | 2 | the command line itself is wrong |
 | 70 | a bug in bitmason; the traceback is for the report |
 
-Without `--max-cycles` and `--target-fps` the folding search aims at {DEFAULT_MAX_CYCLES:,} cycles
-between frames and takes what it gets; with either of them, a target that cannot be reached is an
-error.
+With `--max-cycles` or `--target-fps` the folding search takes the cheapest design that is as fast;
+a target that cannot be reached is an error. With `--device` alone it takes the fastest design
+that the [device](configuration.md#devices) holds; with both, one that meets the target and fits.
+With none of them it aims at {MODEST:,} products of single bits a cycle, but no less than
+{DEFAULT_MAX_CYCLES:,} cycles between frames, and takes what it gets.
 The keys of a configuration file are on [their own page](configuration.md).
 """
 
@@ -154,11 +165,21 @@ def default_of(field: dataclasses.Field[Any]) -> str:
     return "" if field.default is dataclasses.MISSING else f"`{field.default!r}`"
 
 
-LOWERED: dict[type[Op], str] = {
-    Conv: "lower-windows",
-    MaxPool: "lower-windows",
-    SumPool: "lower-windows",
-    Transpose: "sink-reorders",
+_MADE_LAYERS = "The pass lower-windows makes layers of it."
+# Where ops without a planner of their own are computed, and why there.
+PLACES: dict[type[Op], tuple[str, str]] = {
+    Conv: ("in hardware", _MADE_LAYERS),
+    MaxPool: ("in hardware", _MADE_LAYERS),
+    SumPool: ("in hardware", _MADE_LAYERS),
+    Windows: (
+        "in hardware",
+        "It becomes a window generator, folded together with the layer that reads it.",
+    ),
+    Transpose: (
+        "at compile time, or on the host",
+        "Between integers the pass sink-reorders moves it into the constants of later layers, and "
+        "makes a reorder of what is left; the host does it to what enters and leaves the hardware.",
+    ),
 }
 
 
@@ -168,8 +189,8 @@ def place_of(op: type[Op]) -> tuple[str, str]:
         return "in hardware", "It becomes a layer with streams of its own."
     if op in hardware.WIRES:
         return "by wires", "A stream carries the same bits in the same order before and after it."
-    if op in LOWERED:
-        return "in hardware", f"The pass {LOWERED[op]} makes layers of it."
+    if op in PLACES:
+        return PLACES[op]
     if op in ELEMENTWISE:
         return (
             "at compile time, or on the host",
@@ -192,7 +213,27 @@ def config_page() -> str:
     text += keys_of(Config)
     for name, model in (("[layers.NAME]", LayerConfig), ("[input]", InputConfig)):
         text += f"\n## {name}\n\n{inspect.getdoc(model)}\n\n{keys_of(model)}"
-    return text
+    return text + devices_section()
+
+
+def devices_section() -> str:
+    """Return the section on devices."""
+    text = (
+        "\n## Devices\n\n"
+        "What `device` may name, and what it holds. Block RAMs are counted in units of 18 kbit.\n"
+        "Estimates are in look-up tables of six inputs; where a device has smaller ones, the last\n"
+        f"column says how many hold one. Layers may take {FILLED:.0%} of each resource; the rest\n"
+        "is for FIFOs and width converters.\n\n"
+    )
+    rows = [
+        (
+            f"`{device.name}`",
+            *(f"{count:,}" for count in dataclasses.astuple(device.holds)),
+            f"{device.luts_per_estimate:g}",
+        )
+        for device in DEVICES.values()
+    ]
+    return text + table(("device", "LUT", "FF", "DSP", "BRAM18", "LUT per LUT6"), rows)
 
 
 def keys_of(model: type[LayerConfig | InputConfig | Config]) -> str:
@@ -269,8 +310,9 @@ def option_help(option: Any) -> str:
 
 
 _CONSOLE = re.compile(
-    r"(?<=\$ bitmason )((?:compile|report) .*)\n(?:(?!\$ |```).*\n)*", re.MULTILINE
+    r"(?<=^\$ )(bitmason (?:compile|report) .*)\n(?:(?!\$ |```).*\n)*", re.MULTILINE
 )
+_BITMASON = f'bitmason() {{ "{sys.executable}" -m bitmason.cli "$@"; }}'
 
 
 def readme() -> str:
@@ -281,14 +323,14 @@ def readme() -> str:
         return _CONSOLE.sub(lambda found: f"{found[1]}\n{output_of(found[1], folder)}", text)
 
 
-def output_of(arguments: str, folder: str) -> str:
-    """Return what `bitmason` prints in `folder`, without spaces at the ends of lines."""
+def output_of(line: str, folder: str) -> str:
+    """Return what a shell prints for `line` in `folder`, without spaces at the ends of lines."""
     done = subprocess.run(
-        [sys.executable, "-m", "bitmason.cli", *arguments.split()],
+        ["bash", "-o", "pipefail", "-c", f"{_BITMASON}\n{line}"],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())

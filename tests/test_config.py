@@ -35,11 +35,13 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
         max_cycles = 64
         target_fps = 1e6
         target = "xilinx"
+        device = "xc7z020"
         argmax = true
         input = { type = "uint8", scale = "1/255" }
         [layers.fc1]
         pe = 4
         simd = 8
+        mmv = 2
         engine = "xnor"
         memory = "block"
         multipliers = "dsp"
@@ -50,7 +52,9 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
     assert config.cycles_wanted == 64
     assert config.input is not None
     assert config.input.exact_scale == Fraction(1, 255)
+    assert config.device == "xc7z020"
     assert config.layers["fc1"].engine == "xnor"
+    assert config.layers["fc1"].mmv == 2
     assert make_config(config.model_dump(mode="json", exclude_none=True), Loc("x")) == config
 
 
@@ -69,7 +73,7 @@ def test_nothing_said() -> None:
         (
             "layers.fc1.zzz = 1",
             "there is no key 'layers.fc1.zzz'\n"
-            "  help: the keys here are pe, simd, engine, memory, multipliers",
+            "  help: the keys here are pe, simd, mmv, engine, memory, multipliers",
         ),
         (
             'input = { type = "int8", scal = 1 }',
@@ -92,6 +96,8 @@ def test_nothing_said() -> None:
         ('target = "intel"', "'target' is 'intel': must be 'generic' or 'xilinx'"),
         ("argmax = 1", "'argmax' is '1': must be a valid boolean"),
         ("layers.fc1.pe = 0", "'layers.fc1.pe' is '0': must be greater than or equal to 1"),
+        ("layers.fc1.mmv = 0", "'layers.fc1.mmv' is '0': must be greater than or equal to 1"),
+        ("device = 7", "'device' is '7': must be a valid string"),
         ("layers.fc1.engine = 3", "'layers.fc1.engine' is '3': must be a valid string"),
         (
             'layers."a\\nb\\u001b".pe = "x"',
@@ -100,8 +106,8 @@ def test_nothing_said() -> None:
         (
             f"{'k' * 9999} = 1",
             f"there is no key '{'k' * 32}...{'k' * 16} (9999 characters)'"
-            "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, argmax, input, "
-            "layers",
+            "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, device, argmax, "
+            "input, layers",
         ),
     ],
 )

@@ -117,6 +117,8 @@ class Folder:
         for node in self._nodes:
             if isinstance(node.op, Windows):  # folded with what reads it
                 continue
+            if not self._has_inputs(node, chosen):
+                continue
             try:
                 for made in self._chosen(node, cycles, prices, chosen):
                     chosen[made.node.name] = made
@@ -124,6 +126,11 @@ class Folder:
                 errors.add(error)
         errors.raise_if_any()
         return chosen
+
+    def _has_inputs(self, node: Node, chosen: Mapping[str, Chosen]) -> bool:
+        """Return whether the layers before a node could be planned; else their faults are told."""
+        makers = [self._wiring.maker(operand) for operand in node.operands]
+        return all(m is None or isinstance(m.op, Windows) or m.name in chosen for m in makers)
 
     def _chosen(
         self, node: Node, cycles: int, prices: Prices, chosen: Mapping[str, Chosen]

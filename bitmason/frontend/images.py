@@ -18,11 +18,12 @@ OPERATORS = frozenset(
     {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalMaxPool", "GlobalAveragePool"}
     | {"Resize", "Upsample", "DepthToSpace", "SpaceToDepth"}
 )
-# Through these an image goes element by element, whatever stands beside it.
+# Through these an image goes with its axes in their order, whatever stands beside it.
 _SHAPELESS = frozenset(
     {"Quant", "IntQuant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear"}
     | {"Add", "Sub", "Mul", "Div", "Relu", "Clip", "BatchNormalization", "Identity", "Dropout"}
     | {"Cast", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Neg", "Pad", "MultiThreshold"}
+    | {"Slice", "Split", "Concat"}
 )
 
 
@@ -45,7 +46,7 @@ def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[i
             if len(perm) == rank + 1 and perm[0] == 0 and sorted(perm) == list(range(rank + 1)):
                 reached[node.outputs[0]] = tuple(axes[axis - 1] for axis in perm[1:])
         elif node.op in _SHAPELESS:
-            reached[node.outputs[0]] = axes
+            reached |= dict.fromkeys(node.outputs, axes)
     return None
 
 

@@ -158,7 +158,8 @@ class RoundingErrors:
     def _quantise(self, node: NodeView) -> bool:
         """Note the position on the grid where `node` is a quantiser or a part of one."""
         source = node.inputs[0]
-        if source in self.positions and node.op in ("Clip", "DequantizeLinear"):
+        is_code = source in self.positions and self._context[source].dtype.kind in "iu"
+        if is_code and node.op in ("Clip", "DequantizeLinear"):
             self.positions[node.outputs[0]] = self.positions[source]
         elif node.op in QUANTISERS:
             self.positions[node.outputs[0]] = Position(source, self._position(node))

@@ -9,7 +9,6 @@ from bitmason.backends.folding import Wiring
 from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.layers.memory import STYLES
 from bitmason.config import LayerConfig
-from bitmason.diagnostics import CompileError
 from bitmason.ir.graph import Folding, Graph, Node
 from bitmason.ir.ops.windows import Windows
 
@@ -42,9 +41,10 @@ def _random(site: Site, rng: np.random.Generator) -> LayerConfig:
     planner = planner_of(site.node)
     legal = list(planner.foldings(site, None))
     folding = legal[int(rng.integers(len(legal)))]
-    memory = str(rng.choice(("", *STYLES)))
-    try:
-        planner.plan(site, Folding(folding.pe, folding.simd, memory=memory, mmv=folding.mmv))
-    except CompileError:
-        memory = ""  # this layer has nothing to store
-    return LayerConfig(pe=folding.pe, simd=folding.simd, mmv=folding.mmv, memory=memory)
+    asked = LayerConfig(
+        pe=folding.pe, simd=folding.simd, mmv=folding.mmv, memory=str(rng.choice(("", *STYLES)))
+    )
+    wanted = Folding(folding.pe, folding.simd, memory=asked.memory, mmv=folding.mmv)
+    if not asked.memory or planner.plan(site, wanted).folding.memory == asked.memory:
+        return asked
+    return asked.model_copy(update={"memory": ""})  # this layer has nothing to store there

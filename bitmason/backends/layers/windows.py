@@ -24,7 +24,9 @@ from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.types import IntArray
 
-_CONTROL = Resources(lut=60, ff=50)
+# Measured with yosys synth_xilinx -family xc7.
+_SERIAL_CONTROL = Resources(lut=75, ff=60)
+_PARALLEL_CONTROL = Resources(lut=28, ff=50)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
         sources=(Port(elem, image.size, own.pe * lanes_in, lanes_in),),
         sinks=(Port(elem, node.type.size, per_beat, own.mmv),),
         cycles=cycles,
-        resources=_CONTROL + cost,
+        resources=cost,
         view=view,
     )
 
@@ -172,16 +174,18 @@ def _sized(
         # One memory holds all lines but the last; the taps of the window stand in registers.
         line = max(1, dh * geometry.width * folds // view.lanes_in)
         memory, cost = ram(line, (kh - 1) * bits * view.lanes_in, asked, prices)
-        taps = kh * ((kw - 1) * dw + view.lanes_in) * bits
+        taps = kh * (kw - 1) * dw * bits
         stage = view.lanes_out * kh * kw * bits  # the output register
-        cost += Resources(lut=taps * folds // 8, ff=taps + stage)
+        in_luts = taps * -(-folds // 32) if folds > 2 else 0
+        in_ffs = 0 if in_luts else taps * folds
+        cost += _PARALLEL_CONTROL + Resources(lut=in_luts, ff=in_ffs + stage)
         return replace(view, depth=line, memory=memory), beats, cost
     least, most = _depths(geometry)
     waits = wanted * least // (geometry.height * geometry.width)
     depth = least if busy + waits <= wanted and window_period(geometry, least) <= wanted else most
     cycles = window_period(geometry, depth)
-    memory, cost = ram(depth * folds, bits, asked, prices)
-    return replace(view, depth=depth, memory=memory), cycles, cost
+    memory, stored = ram(depth * folds, bits, asked, prices)
+    return replace(view, depth=depth, memory=memory), cycles, _SERIAL_CONTROL + stored
 
 
 def _depths(geometry: Geometry) -> tuple[int, int]:

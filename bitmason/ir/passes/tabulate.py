@@ -50,6 +50,7 @@ class Tabulate(Pass):
                     notes=[f"they are {', '.join(sorted(chain))}"],
                     help="quantise each branch and join them in a later layer",
                 )
+            chain = _from_first_integers(rewriter.graph, node, chain)
             x = rewriter.now(chain.source)
             source = rewriter.type_of(x)
             if isinstance(source.elem, Real):
@@ -62,6 +63,14 @@ class Tabulate(Pass):
             return rewriter.add(Bit() if reads_bits else op, (x,), node.loc, node.name)
 
         return rewrite(graph, visit)
+
+
+def _from_first_integers(graph: Graph, node: Node, chain: Chain) -> Chain:
+    """Return a chain that starts behind the network's first quantiser, where `chain` has it."""
+    if not isinstance(graph[chain.source].type.elem, Real):
+        return chain
+    behind = trace(graph, node, fused=False)
+    return behind if isinstance(behind, Chain) else chain
 
 
 def _check_host_can(rewriter: Rewriter, node: Node, chain: Chain) -> None:

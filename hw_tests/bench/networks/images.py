@@ -43,15 +43,12 @@ class _Grower:
         self._net = Values(network.seed, network.version, dyadic=network.dyadic)
         self._last = network.channels_last and len(network.shape) == 3
         x = Value("x", network.shape, 1.0, (0.0, 0.0), 1.0, "real", self._last)
-        self._input = self._file_shape(x)
+        self._input = self._net.file_shape(x)
         self._values = [self._net.quantised(x, network.input)]
         self._read: set[str] = set()
         for step in network.steps:
             made = self._step(step)
             self._values += [self._net.finished(each, step.after) for each in made]
-
-    def _file_shape(self, x: Value) -> list[int]:
-        return [1, *x.shape[1:], x.shape[0]] if x.last else [1, *x.shape]
 
     def _take(self, back: int) -> Value:
         found = self._values[-1 - back % len(self._values)]
@@ -76,7 +73,7 @@ class _Grower:
         """Return the file with its outputs."""
         leaves = [v for v in self._values if v.name not in self._read] or self._values[-1:]
         *others, final = leaves[-self._network.outputs:]
-        outputs = [(v.name, TensorProto.FLOAT, self._file_shape(v)) for v in others]
+        outputs = [(v.name, TensorProto.FLOAT, self._net.file_shape(v)) for v in others]
         outputs.append(self._tail(final))
         model = self._net.model("images", self._input, outputs)
         return Made(model, self._net.exact)
@@ -84,7 +81,7 @@ class _Grower:
     def _tail(self, x: Value) -> tuple[str, int, list[int]]:
         tail, net = self._network.tail, self._net
         if not tail or prod(x.shape) > _MAX_INPUTS:
-            return x.name, TensorProto.FLOAT, self._file_shape(x)
+            return x.name, TensorProto.FLOAT, self._net.file_shape(x)
         x = net.placed(net.operand(x, even=True), last=x.last)
         flat = net.emit("Flatten", x)
         outputs, inputs = 3, prod(x.shape)

@@ -80,12 +80,18 @@ class Values(Writer):
 
     def emit(self, op: str, x: Value, *more: str, domain: str = "", **attrs: object) -> Value:
         """Add a node whose result is as its first operand."""
+        if domain == CHANNELS_LAST and x.name != "x":
+            self.note_shape(x.name, self.file_shape(x))
         name = self.node(op, [x.name, *more], self.fresh(op.lower()), domain, **attrs)
         return replace(x, name=name)
 
     def integers(self, *numbers: int) -> str:
         """Add a list of integers."""
         return self.constant(self.fresh("ints"), np.array(numbers, np.int64), np.int64)
+
+    def file_shape(self, x: Value) -> list[int]:
+        """Return the shape of a tensor as the file has it."""
+        return [1, *x.shape[1:], x.shape[0]] if x.last else [1, *x.shape]
 
     def placed(self, x: Value, *, last: bool) -> Value:
         """Return an image with its channels at the place where an operator wants them."""
