@@ -22,7 +22,7 @@ from bitmason.ir.interp import run
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.partition import after, before, between
 from bitmason.ir.types import Array, IntArray, Real, TensorType, contains
-from bitmason.toolchain import verilator
+from bitmason.toolchain import player, verilator
 
 ENGINES = ("golden", "rtl")
 _MISSING_ENGINES = {"hls": "the HLS backend comes with a later version"}
@@ -121,7 +121,7 @@ def simulate(
         counts: dict[str, Any] = {}
     else:
         assert rtl is not None, "the rtl engine runs a written project"
-        play = verilator.RunOptions(stall=stall, seed=seed, progress=progress)
+        play = player.RunOptions(stall=stall, seed=seed, progress=progress)
         leaving, counts = _run_rtl(design, entering, rtl, play)
     outputs = run(after(graph, design.exits), dict(zip(design.exits, leaving, strict=True)))
     seconds = time.perf_counter() - begin
@@ -205,13 +205,13 @@ def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
 
 
 def _run_rtl(
-    design: Design, entering: IntArray, rtl: Rtl, options: verilator.RunOptions
+    design: Design, entering: IntArray, rtl: Rtl, options: player.RunOptions
 ) -> tuple[tuple[IntArray, ...], dict[str, Any]]:
     frames, graph = len(entering), design.graph
     codes = graph[design.entry].type.int_elem.encode(entering.reshape(frames, -1))
     beats = pack_elements(codes, design.source.elem.bits, design.source.per_beat)
     shapes = [(port.beats, bytes_per_beat(port.elem.bits, port.per_beat)) for port in design.sinks]
-    result = verilator.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
+    result = player.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
     assert not result.faults, result.faults
     leaving: list[IntArray] = []
     for name, port, taken in zip(design.exits, design.sinks, result.beats_out, strict=True):

@@ -41,7 +41,9 @@ def choose_within(folder: Folder, config: Config, loc: Loc) -> Choice:
     if device is None or config.has_target:
         found = folder.choose(config.cycles_wanted if config.has_target else folder.modest_cycles)
         if config.has_target:
-            check_target([made.layer for made in found.values()], config)
+            # Before the others slow down for it, the layer that limits the pace stands out.
+            reached = folder.reach(config.cycles_wanted)
+            check_target([made.layer for made in reached.values()], config)
         if device is None:
             return found
         return _fitting(folder, device, config.cycles_wanted) or _refuse(folder, device, found, loc)

@@ -69,7 +69,7 @@ class _Net:
     ) -> None:
         self.layers: list[Layer] = []
         self.streams: list[Stream] = []
-        self._graph = graph
+        self._graph, self._wiring = graph, wiring
         self._taken = set(chosen)
         self._readers = _readers(part, wiring, chosen)
         # Streams that are offered and not yet taken: by value, one for each of its readers.
@@ -78,7 +78,7 @@ class _Net:
         self._offer(part.entry, End(""), self._entering(part, chosen, config))
         for name in order:
             layer = chosen[name].layer
-            operands = [wiring.origin(o) for o in chosen[name].node.operands]
+            operands = chosen[name].node.operands
             ends = [
                 self._adapted(value, port, layer.name)
                 for value, port in zip(operands, layer.sources, strict=True)
@@ -139,11 +139,12 @@ class _Net:
 
     def _adapted(self, value: str, wanted: Port, reader: str) -> tuple[End, Port]:
         """Return the stream of `value` in the beats that the layer `reader` takes."""
-        end, port = self._take(value)
-        type_ = self._graph[value].type
-        channels = type_.shape[-1] if type_.shape else 1
+        origin = self._wiring.origin(value)
+        end, port = self._take(origin)
+        types = (self._graph[name].type for name in (origin, value))
+        before, behind = (type_.shape[-1] if type_.shape else 1 for type_ in types)
         loc = self._graph[reader].loc
-        for layer in adapt(self._names(f"{reader}_width"), loc, port, wanted, channels):
+        for layer in adapt(self._names(f"{reader}_width"), loc, port, wanted, (before, behind)):
             self._place(layer, [(end, layer.source)])
             end, port = End(layer.name), layer.sink
         return end, port

@@ -100,24 +100,29 @@ class Folder:
     def choose(self, cycles: int, prices: Prices = STANDARD) -> dict[str, Chosen]:
         """Return one layer per node, by the node's name, in order.
 
-        Layers are chosen one after the other: each takes the cheapest folding of at most `cycles`,
-        or the fastest where none is so fast; cheap counts the layer and its width converter. Then
-        all are chosen again for the pace of the slowest: no layer is faster than that needs.
+        As `reach` does; then all are chosen again for the pace of the slowest: no layer is faster
+        than that needs.
 
         Raises:
             CompileError: B001 for a folding in the configuration that is not possible.
         """
-        first = self._choose_all(cycles, prices)
+        first = self.reach(cycles, prices)
         pace = max((made.layer.cycles for made in first.values()), default=cycles)
-        return first if pace == cycles else self._choose_all(pace, prices)
+        return first if pace == cycles else self.reach(pace, prices)
 
-    def _choose_all(self, cycles: int, prices: Prices) -> dict[str, Chosen]:
+    def reach(self, cycles: int, prices: Prices = STANDARD) -> dict[str, Chosen]:
+        """Return one layer per node, by the node's name, in order.
+
+        Layers are chosen one after the other: each takes the cheapest folding of at most `cycles`,
+        or the fastest where none is so fast; cheap counts the layer and its width converter.
+
+        Raises:
+            CompileError: B001 for a folding in the configuration that is not possible.
+        """
         chosen: dict[str, Chosen] = {}
         errors = Collector()
         for node in self._nodes:
             if isinstance(node.op, Windows):  # folded with what reads it
-                continue
-            if not self._has_inputs(node, chosen):
                 continue
             try:
                 for made in self._chosen(node, cycles, prices, chosen):
@@ -126,11 +131,6 @@ class Folder:
                 errors.add(error)
         errors.raise_if_any()
         return chosen
-
-    def _has_inputs(self, node: Node, chosen: Mapping[str, Chosen]) -> bool:
-        """Return whether the layers before a node could be planned; else their faults are told."""
-        makers = [self._wiring.maker(operand) for operand in node.operands]
-        return all(m is None or isinstance(m.op, Windows) or m.name in chosen for m in makers)
 
     def _chosen(
         self, node: Node, cycles: int, prices: Prices, chosen: Mapping[str, Chosen]
@@ -141,7 +141,9 @@ class Folder:
         site = Site(node, self._graph.operand_types(node), options)
         maker = self._wiring.maker(node.operands[0])
         if maker is None or not isinstance(maker.op, Windows):
-            arriving = None if maker is None else chosen[maker.name].layer.sink
+            # A layer before that could not be planned: its fault is told with those found here.
+            before = None if maker is None else chosen.get(maker.name)
+            arriving = None if before is None else before.layer.sink
             yield Chosen(node, self._choose(site, None, cycles, arriving).layer)
             return
         op = maker.op
@@ -303,7 +305,8 @@ def check_target(layers: Sequence[Layer], config: Config) -> None:
         cure = f"ask for at most {fps:,.0f} frames per second, or raise the clock"
     elif best > config.cycles_wanted:
         wanted = f"{config.cycles_wanted} cycles per frame"
-        cure = f"use --max-cycles {best}, or a larger folding for that layer"
+        cure = f"use --max-cycles {best}"
+        cure += ", or a larger folding for that layer" if config.layers else ""
     else:
         return
     fail(
@@ -311,9 +314,13 @@ def check_target(layers: Sequence[Layer], config: Config) -> None:
         f"{wanted} cannot be reached; the best is {best} cycles per frame",
         loc=slowest.loc,
         notes=[
-            f"layer '{slowest.name}' needs {best} cycles with pe = {slowest.folding.pe}, "
-            f"simd = {slowest.folding.simd}",
+            f"layer '{slowest.name}' needs {best} cycles with {_shown(slowest.folding)}",
             f"at {clock:g} MHz that is {fps:,.0f} frames per second",
         ],
         help=cure,
     )
+
+
+def _shown(folding: Folding) -> str:
+    side_by_side = f", mmv = {folding.mmv}" if folding.mmv > 1 else ""
+    return f"pe = {folding.pe}, simd = {folding.simd}{side_by_side}"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bitmason.diagnostics import CompileError
-from bitmason.toolchain import verilator
-from bitmason.toolchain.verilator import ByteArray, RunOptions, RunResult
+from bitmason.toolchain import player, verilator
+from bitmason.toolchain.player import ByteArray, RunOptions, RunResult
 
 HERE = Path(__file__).parent
 STAGES = 3
@@ -37,7 +37,7 @@ class Bench:
     def run(self, beats_in: ByteArray, **options: object) -> RunResult:
         chosen = RunOptions(**options)  # type: ignore[arg-type]
         shapes = [*self.sinks.values()]
-        return verilator.run(self.binary, beats_in, shapes, cwd=self.dir, options=chosen)
+        return player.run(self.binary, beats_in, shapes, cwd=self.dir, options=chosen)
 
 
 def random_beats(frames: int, beats: int, width: int, seed: int = 0) -> ByteArray:
@@ -139,7 +139,7 @@ def test_memory_files_are_read_from_the_given_folder(misbehaving: Bench) -> None
 
 def test_missing_memory_file_stops_the_run(misbehaving: Bench, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=r"T005.*\n.*table\.mem.*not found"):
-        verilator.run(misbehaving.binary, frames_with(0), [(4, 1)], cwd=tmp_path)
+        player.run(misbehaving.binary, frames_with(0), [(4, 1)], cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_builds_again_only_when_a_source_changes(splitter: Bench) -> None:
     rebuilt = verilator.build([changed], splitter.top, folder)
     assert rebuilt != splitter.binary
     beats = random_beats(2, 3, 3)
-    result = verilator.run(rebuilt, beats, [(6, 2)], cwd=folder)
+    result = player.run(rebuilt, beats, [(6, 2)], cwd=folder)
     assert (result.beats_out[0][:, 1::2, 1] == 0xFF).all()
 
 

@@ -1,6 +1,5 @@
 """Claims about the C++ harness on designs with several outputs, and about what FIFOs report."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +17,8 @@ from bitmason.ir.ops.join import WeightedSum
 from bitmason.ir.ops.windows import Windows
 from bitmason.ir.types import IntArray
 from bitmason.simulation import Rtl
-from bitmason.toolchain import verilator
-from bitmason.toolchain.verilator import ByteArray, RunOptions, RunResult
+from bitmason.toolchain import player, verilator
+from bitmason.toolchain.player import ByteArray, RunOptions, RunResult
 from hw_tests.harness.test_harness import Bench, random_beats, text_of
 from hw_tests.layers.bench import random_values
 from hw_tests.layers.cases import LOC, graph_case
@@ -89,9 +88,9 @@ def test_stuck_outputs_are_counted_together(brancher: Bench) -> None:
 def test_shapes_must_be_those_of_the_outputs(brancher: Bench) -> None:
     beats = marked(0)
     with pytest.raises(CompileError, match="the design has 2 outputs, not 1"):
-        verilator.run(brancher.binary, beats, [(4, 1)], cwd=brancher.dir)
+        player.run(brancher.binary, beats, [(4, 1)], cwd=brancher.dir)
     with pytest.raises(CompileError, match="m1_axis_tdata is stored in 8 bytes"):
-        verilator.run(brancher.binary, beats, [(4, 1), (1, 4)], cwd=brancher.dir)
+        player.run(brancher.binary, beats, [(4, 1), (1, 4)], cwd=brancher.dir)
 
 
 def test_binaries_differ_by_their_outputs(brancher: Bench) -> None:
@@ -130,7 +129,7 @@ def branches(tmp_path_factory: pytest.TempPathFactory) -> tuple[Design, Rtl]:
 
 
 def _played(
-    case: tuple[Design, Rtl], x: IntArray, options: RunOptions = verilator.NO_STALLS
+    case: tuple[Design, Rtl], x: IntArray, options: RunOptions = player.NO_STALLS
 ) -> RunResult:
     """Return what the simulated hardware makes of the frames `x`."""
     design, rtl = case
@@ -138,7 +137,7 @@ def _played(
     codes = port.elem.encode(x.reshape(len(x), -1))
     beats = pack_elements(codes, port.elem.bits, port.per_beat)
     shapes = [(sink.beats, sink.padded_width // 8) for sink in design.sinks]
-    return verilator.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
+    return player.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3])

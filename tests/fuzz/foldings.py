@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bitmason.backends.hardware import WIRES, hardware_part
 from bitmason.backends.folding import Wiring
+from bitmason.backends.hardware import WIRES, hardware_part
 from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.layers.memory import STYLES
 from bitmason.config import LayerConfig

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from bitmason.diagnostics import CompileError
-from bitmason.toolchain import gxx, verilator
-from bitmason.toolchain.verilator import RunOptions, RunResult, Verilator
+from bitmason.toolchain import gxx, player, verilator
+from bitmason.toolchain.player import RunOptions, RunResult
+from bitmason.toolchain.verilator import Verilator
 
 MEASURED = (
     '{"cycles": 9, "frames": 2, "latency_cycles": 3, "ii_cycles": 4, "ii_min": 4, "ii_max": 4,'
@@ -139,10 +140,10 @@ def test_failed_build_shows_the_errors_and_the_log(path_folder: Path, tmp_path: 
     assert "noise" in log.read_text()
 
 
-def play(tmp_path: Path, body: str, options: RunOptions = verilator.NO_STALLS) -> RunResult:
+def play(tmp_path: Path, body: str, options: RunOptions = player.NO_STALLS) -> RunResult:
     binary = make_program(tmp_path / "simulator", body)
     beats = np.arange(12, dtype=np.uint8).reshape(2, 3, 2)
-    return verilator.run(binary, beats, [(3, 2)], cwd=tmp_path, options=options)
+    return player.run(binary, beats, [(3, 2)], cwd=tmp_path, options=options)
 
 
 ECHO = (

@@ -43,23 +43,33 @@ def plan_width_converter(name: str, loc: Loc, source: Port, per_lane: int) -> La
     )
 
 
-def adapt(names: Iterator[str], loc: Loc, source: Port, sink: Port, channels: int) -> list[Layer]:
+def adapt(
+    names: Iterator[str], loc: Loc, source: Port, sink: Port, channels: tuple[int, int]
+) -> list[Layer]:
     """Return the converters that turn beats of `source` into beats of `sink`.
 
-    Between streams of different lanes stand beats of whole pixels, of `channels` elements, which
-    are plain element order whatever the lanes.
+    Between streams of different lanes stand beats of whole pixels, which are plain element order
+    whatever the lanes. `channels` are the elements of a pixel at both ends: a reshape between them,
+    which is wires, may have changed what a pixel is.
     """
-    if (source.lanes, source.per_lane) == (sink.lanes, sink.per_lane):
-        return []
-    if source.lanes == sink.lanes:
+    same_pixels = source.lanes == 1 or channels[0] == channels[1]
+    if source.lanes == sink.lanes and same_pixels:
+        if source.per_lane == sink.per_lane:
+            return []
         return [plan_width_converter(next(names), loc, source, sink.per_lane)]
     layers: list[Layer] = []
-    if source.per_lane != channels:
-        layers.append(plan_width_converter(next(names), loc, source, channels))
-    whole = replace(source, per_beat=source.lanes * channels, lanes=1)
-    between = sink.lanes * channels
-    layers.append(plan_width_converter(next(names), loc, whole, between))
-    if sink.per_lane != channels:
+    if source.lanes > 1 and source.per_lane != channels[0]:
+        layers.append(plan_width_converter(next(names), loc, source, channels[0]))
+        source = layers[-1].sink
+    whole = replace(source, lanes=1)
+    if sink.lanes == 1:
+        if whole.per_beat != sink.per_beat:
+            layers.append(plan_width_converter(next(names), loc, whole, sink.per_beat))
+        return layers
+    between = sink.lanes * channels[1]
+    if whole.per_beat != between:
+        layers.append(plan_width_converter(next(names), loc, whole, between))
+    if sink.per_lane != channels[1]:
         lanes = replace(whole, per_beat=between, lanes=sink.lanes)
         layers.append(plan_width_converter(next(names), loc, lanes, sink.per_lane))
     return layers

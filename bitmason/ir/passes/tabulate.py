@@ -48,7 +48,7 @@ class Tabulate(Pass):
                     f"{len(chain)} integer tensors meet before this quantiser",
                     loc=node.loc,
                     notes=[f"they are {', '.join(sorted(chain))}"],
-                    help="quantise each branch and join them in a later layer",
+                    help="quantise each branch right before they meet, both at the same scale",
                 )
             chain = _from_first_integers(rewriter.graph, node, chain)
             x = rewriter.now(chain.source)

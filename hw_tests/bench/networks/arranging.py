@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hw_tests.bench.networks.quantiser import Quantiser
 from hw_tests.bench.networks.steps import Step
 from hw_tests.bench.networks.values import Value, Values
 
@@ -39,7 +40,7 @@ def join(net: Values, step: Step, a: Value, b: Value) -> Value:
 
 def concat(net: Values, step: Step, a: Value, b: Value) -> Value:
     """Join two values along the channels, or along another axis in which they differ least."""
-    a, b = (net.placed(x, last=False) for x in (a, b))
+    a, b = (net.placed(net.operand(x), last=False) for x in (a, b))
     axis = step.variant % len(a.shape) if step.variant > 3 else 0
     if axis == 0 and a.shape[0] + b.shape[0] > _MAX_CHANNELS:
         return a
@@ -50,14 +51,12 @@ def concat(net: Values, step: Step, a: Value, b: Value) -> Value:
     for x in (a, b):
         shape[axis] = x.shape[axis]
         parts.append(cut(net, x, (0,) * len(shape), tuple(shape)))
-    if axis and a.steps != b.steps:  # scales must not vary along rows and columns
-        parts[1] = _with_scale_of(net, parts[1], parts[0])
-    if axis and (a.steps[0] != a.steps[1]):
-        parts = [net.operand(parts[0]), net.operand(parts[0])]
+    if axis:  # scales must not vary along rows and columns
+        parts = _on_one_scale(net, *parts)
     a, b = parts
     made = net.emit("Concat", a, b.name, axis=1 + axis)
-    kinds = {a.kind, b.kind}
-    kind = "real" if "real" in kinds or not net.dyadic else "affine"
+    is_same = a.kind == b.kind == "codes" and a.steps == b.steps
+    kind = "codes" if is_same and axis else "affine" if net.dyadic else "real"
     shape[axis] = a.shape[axis] + b.shape[axis]
     return replace(
         made, shape=tuple(shape), kind=kind, size=(a.size + b.size) / 2,
@@ -66,9 +65,12 @@ def concat(net: Values, step: Step, a: Value, b: Value) -> Value:
     )  # fmt: skip
 
 
-def _with_scale_of(net: Values, x: Value, other: Value) -> Value:
-    scale = np.asarray(other.steps[0] or 0.25, np.float32)
-    return net.on_grid_of(x, replace(other, steps=(float(scale), float(scale))))
+def _on_one_scale(net: Values, a: Value, b: Value) -> list[Value]:
+    if a.kind == b.kind == "codes" and a.steps == b.steps and a.steps[0] == a.steps[1]:
+        return [a, b]
+    quantiser = Quantiser(4)
+    scale = net.scale_for(quantiser, max(a.size, b.size))
+    return [net.quantised(x, quantiser, scale) for x in (a, b)]
 
 
 def cut(net: Values, x: Value, start: tuple[int, ...], shape: tuple[int, ...]) -> Value:

@@ -75,6 +75,8 @@ def conv(net: Values, step: Step, x: Value, *, last: bool) -> Value:
     if domain:
         weights, scale = (a.transpose(place) if a.ndim else a for a in (weights, scale))
     name = _constant_weights(net, step, weights, scale)
+    if domain and not step.whole:
+        net.note_shape(name, weights.shape)
     made = net.emit("Conv", x, name, domain=domain, group=groups, **geometry.attributes())
     return _summed(net, x, replace(made, shape=(outputs, *geometry.result)), weights, scale, size)
 

@@ -54,7 +54,7 @@ class Step(Brief):
     weight: Quantiser = Quantiser(3)  # noqa: RUF009  frozen
     whole: bool = False
     variant: int = 0
-    after: After = After()  # noqa: RUF009  frozen
+    after: After = After()
 
 
 @dataclass(frozen=True, repr=False)

@@ -24,7 +24,7 @@ class Writer:
         self.rng = np.random.default_rng(seed)
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self.shapes: list[Any] = []
+        self.shapes: dict[str, Any] = {}
 
     def constant(self, name: str, value: Any, dtype: Any = np.float32) -> str:
         """Add an initialiser and return its name."""
@@ -38,7 +38,7 @@ class Writer:
 
     def note_shape(self, name: str, shape: Sequence[int]) -> None:
         """Note the shape of a tensor, which qonnx's shape inference needs for its own operators."""
-        self.shapes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        self.shapes[name] = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     def split(self, x: str, sizes: str, parts: Sequence[str]) -> None:
         """Add a Split along the channels."""
@@ -67,7 +67,7 @@ class Writer:
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(*output) for output in outputs],
             self.constants,
-            value_info=self.shapes,
+            value_info=list(self.shapes.values()),
         )
         opsets = [helper.make_opsetid("", 14), helper.make_opsetid(DOMAIN, self.version)]
         if any(node.domain == CHANNELS_LAST for node in self.nodes):

@@ -1,0 +1,161 @@
+"""The timing kernel against a small model of each kind of cell, alone and in chains."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitmason.backends.timing import kernel
+from bitmason.backends.timing.window import window_period
+from hw_tests.lib.tb_window import LEAST, SHAPES, steady_cycles
+from tests.backends.cells import (
+    Cell,
+    Fifo,
+    Gearbox,
+    Narrow,
+    Pattern,
+    Pipe,
+    Reorder,
+    Replay,
+    Skid,
+    Widen,
+    Window,
+    geometry_of,
+)
+
+WANTED = 60
+SENT = 2 * WANTED
+
+small = st.integers(1, 5)
+_codes = st.lists(st.sampled_from([0, 1, kernel.EMITS, kernel.EMITS + 1]), min_size=1, max_size=7)
+
+FIFO = kernel.FIFO
+BURSTS = np.array([1, 0, 0, 1, *[kernel.EMITS] * 4], np.uint8)
+
+
+def _fresh(cell: Cell) -> Cell:
+    return copy.deepcopy(cell)
+
+
+def _pattern(codes: list[int]) -> Pattern:
+    # A period that takes nothing would never end, one that emits nothing is no cell.
+    return Pattern(np.array([*codes, 1, kernel.EMITS], np.uint8))
+
+
+CELLS = {
+    "pipe": st.builds(Pipe, small, small),
+    "skid": st.builds(Skid),
+    "replay": st.builds(Replay, small, st.integers(2, 4)),
+    "widen": st.builds(Widen, small),
+    "narrow": st.builds(Narrow, small),
+    "gearbox": st.sampled_from([(2, 3), (3, 2), (5, 2), (2, 5), (4, 7), (7, 4)]).map(
+        lambda pair: Gearbox(*pair)
+    ),
+    "fifo": st.builds(Fifo, st.integers(2, 9), st.just(False)),
+    "block_fifo": st.builds(Fifo, st.integers(4, 9), st.just(True)),
+    "pattern": _codes.map(_pattern),
+    "window": st.sampled_from([*SHAPES.values()]).map(Window),
+    "reorder": st.builds(Reorder, small),
+}
+
+
+def _modelled(cells: Sequence[Cell]) -> list[int]:
+    """Return the cycles in which beats leave a chain of cells that is always fed."""
+    sent, ends, cycle = 0, [0] * WANTED, 0
+    left = quiet = 0
+    while left < WANTED and quiet < 300:
+        sink_ready = [True] * (len(cells) + 1)
+        for index in reversed(range(len(cells))):
+            sink_ready[index] = cells[index].ready(sink_ready[index + 1])
+        offered = [sent < SENT, *(cell.valid for cell in cells)]
+        if offered[-1]:
+            ends[left] = cycle
+            left += 1
+        pushed = [ready and valid for ready, valid in zip(sink_ready, offered, strict=True)]
+        for index, cell in enumerate(cells):
+            cell.step(pushed[index], sink_ready[index + 1])
+        sent += pushed[0]
+        quiet = 0 if any(pushed) else quiet + 1
+        cycle += 1
+    return ends
+
+
+def _run(cells: Sequence[Cell]) -> tuple[list[int], list[int], bool]:
+    """Return what the kernel says: when beats leave, the peaks of FIFOs, whether all came."""
+    table: list[int] = []
+    parameters = np.zeros((len(cells), kernel.PARAMETERS), np.int64)
+    for row, cell in zip(parameters, cells, strict=True):
+        told: Sequence[int]
+        if cell.codes is None:
+            told = cell.parameters
+        else:
+            told = len(table), len(cell.codes)
+            table += cell.codes.tolist()
+        row[: len(told)] = told
+    starts = np.arange(len(cells) + 1)
+    # A frame is one beat at the output, so that each has its cycle, and two at the input.
+    beats = np.ones(len(cells) + 1, np.int64)
+    beats[0] = SENT // WANTED
+    ends, _, state, complete = kernel.run(
+        np.array([cell.kind for cell in cells], np.int64), parameters,
+        np.array([*table, 0], np.uint8), starts, starts[:-1], starts, starts[1:],
+        beats, 0, np.array([len(cells)], np.int64), WANTED, 0,
+    )  # fmt: skip
+    kinds = [cell.kind for cell in cells]
+    peaks = [int(of[kernel.PEAK]) for of, kind in zip(state, kinds, strict=True) if kind == FIFO]
+    return ends[0].tolist(), peaks, bool(complete)
+
+
+def _agrees(cells: Sequence[Cell]) -> None:
+    ends, peaks, complete = _run(cells)
+    assert ends == _modelled(cells)
+    assert complete == all(ends)
+    # The kernel stops with the last beat wanted; so does the model.
+    assert peaks == [cell.most for cell in cells if isinstance(cell, Fifo)]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@given(data=st.data())
+def test_each_kind_of_cell(kind: str, data: st.DataObject) -> None:
+    _agrees([data.draw(CELLS[kind])])
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@given(data=st.data())
+def test_each_kind_of_cell_held_up_by_the_next(kind: str, data: st.DataObject) -> None:
+    slow = data.draw(st.sampled_from([Narrow(3), Pattern(BURSTS), Replay(2, 3)]).map(_fresh))
+    _agrees([data.draw(CELLS[kind]), slow])
+
+
+@pytest.mark.parametrize("kind", CELLS)
+@given(data=st.data())
+def test_each_kind_of_cell_starved_by_the_one_before(kind: str, data: st.DataObject) -> None:
+    before = data.draw(st.sampled_from([Widen(3), Pattern(BURSTS), Gearbox(3, 5)]).map(_fresh))
+    _agrees([before, data.draw(CELLS[kind])])
+
+
+@given(st.lists(st.one_of(*CELLS.values()), min_size=3, max_size=7))
+def test_chains_of_any_cells(cells: list[Cell]) -> None:
+    _agrees(cells)
+
+
+@pytest.mark.parametrize("case", SHAPES)
+def test_window_period_is_that_of_the_control_model(case: str) -> None:
+    shape = SHAPES[case]
+    assert window_period(geometry_of(shape), shape.depth) == steady_cycles(shape)
+
+
+@pytest.mark.parametrize("case", LEAST)
+def test_window_positions_are_those_of_the_bench(case: str) -> None:
+    assert geometry_of(LEAST[case]).positions == LEAST[case].positions
+
+
+def test_a_design_that_halts_is_told() -> None:
+    ends, _, complete = _run([Widen(5), Widen(5)])
+    assert not complete
+    assert sum(map(bool, ends)) == SENT // 25
