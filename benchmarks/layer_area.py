@@ -13,8 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bitmason.backends.design import Design
-from bitmason.backends.layers import Options, planner_of
+from bitmason.backends.design import Design, chain_of
+from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.sv import emit_sv
 from bitmason.diagnostics import Loc
 from bitmason.ir import (
@@ -85,8 +85,9 @@ def main() -> None:
         x = builder.input("x", source, Loc("bench"))
         y = builder.add(op, [x], Loc("bench"), "layer")
         graph = builder.finish([y])
-        layer = planner_of(graph.nodes[0]).plan(graph.nodes[0], source, folding, Options())
-        area = _area(Design("bench", graph, x, y, (layer,)))
+        (node,) = graph.nodes
+        layer = planner_of(node).plan(Site(node, (source,)), folding)
+        area = _area(Design("bench", graph, x, (y,), (layer,), chain_of((layer,))))
         guess = layer.resources
         blocks = area.bram18 + 2 * area.bram36
         ratio = f"{area.lut_sites / max(1, guess.lut):.2f}"

@@ -15,7 +15,7 @@ from bitmason.backends.folding import Chosen, Folder, Wiring
 from bitmason.backends.hardware import WIRES, Part, hardware_part
 from bitmason.backends.layers.arrange import plan_fork
 from bitmason.backends.layers.registry import divisors
-from bitmason.backends.layers.width_converter import adapt
+from bitmason.backends.layers.width_converter import adapt, plan_width_converter
 from bitmason.config import Config
 from bitmason.ir.graph import Folding, Graph, Value
 from bitmason.ir.rewrite import drop_dead
@@ -86,7 +86,7 @@ class _Net:
             self._place(layer, ends)
             self._offer(name, End(layer.name), layer.sink)
         for index, name in enumerate(part.exits):
-            end, port = self._take(wiring.origin(name))
+            end, port = self._leaving(wiring.origin(name))
             if not self.layers:
                 end = self._register(port, self._graph[name])
             self.streams.append(Stream(port, end, End("", index)))
@@ -105,6 +105,18 @@ class _Net:
         lanes = port.lanes if port.lanes == 1 or port.per_lane == channels else 1
         per_beat = port.per_beat if lanes == port.lanes else port.per_lane
         return Port(type_.int_elem, type_.size, per_beat, lanes)
+
+    def _leaving(self, value: str) -> tuple[End, Port]:
+        """Return the stream of a result in plain element order: its lanes hold whole pixels."""
+        end, port = self._take(value)
+        type_ = self._graph[value].type
+        channels = type_.shape[-1] if type_.shape else 1
+        if port.lanes == 1 or port.per_lane == channels:
+            return end, port
+        name, loc = self._fresh(f"{value}_width"), self._graph[value].loc
+        layer = plan_width_converter(name, loc, port, channels)
+        self._place(layer, [(end, port)])
+        return End(name), layer.sink
 
     def _register(self, port: Port, value: Value) -> End:
         """Place the single layer of a network that only quantises: it passes the integers on."""

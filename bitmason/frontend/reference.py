@@ -50,9 +50,12 @@ class Executor:
         from qonnx.transformation.general import SortGraph
         from qonnx.transformation.infer_shapes import InferShapes
 
-        with _executable():
-            wrapper = ModelWrapper(_prepare(model)).transform(SortGraph())
-            self._wrapper: Any = wrapper.transform(InferShapes())
+        try:
+            with _executable():
+                wrapper = ModelWrapper(_prepare(model)).transform(SortGraph())
+                self._wrapper: Any = wrapper.transform(InferShapes())
+        except Exception as error:  # of qonnx, for shapes that it cannot infer
+            _fail(error, "")
         graph = self._wrapper.graph
         self.input: str = graph.input[0].name
         self.outputs: tuple[str, ...] = tuple(output.name for output in graph.output)

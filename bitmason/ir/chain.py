@@ -94,6 +94,14 @@ def varies_by_channel_only(chain: Chain, frame: Shape) -> bool:
     )
 
 
+def varying_axes(chain: Chain) -> int:
+    """Return along how many axes, counted from the last, the chain's constants vary; 1 at least."""
+    lengths = [constant.shape for constant in chain.constants]
+    return max(
+        (len(shape) - axis for shape in lengths for axis, n in enumerate(shape) if n > 1), default=1
+    )
+
+
 def trace(graph: Graph, end: Node, *, fused: bool = True) -> Chain | set[str]:
     """Return the chain that ends in `end`, or the several sources that meet in it.
 

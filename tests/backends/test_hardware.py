@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ class Net(Builder):
         return self.add(Quantise(ONE, ZERO, UInt(4)), [x], LOC, name)
 
     def dequantise(self, x: str, name: str) -> str:
-        return self.add(Dequantise(ONE, ZERO), [x], LOC, name)
+        return self.add(Dequantise((Fraction(1),), (Fraction(0),)), [x], LOC, name)
 
     def dense(self, x: str, name: str, outputs: int = 4) -> str:
         inputs = self.type_of(x).shape[-1]

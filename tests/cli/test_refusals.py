@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from tests.cli.command import refused, run
 from tests.frontend.onnx_models import Net, f32
 
-CNV = Path(__file__).resolve().parents[2] / "examples" / "models" / "cnv_w1a1.onnx"
+MODELS = Path(__file__).resolve().parents[2] / "examples" / "models"
+CNV, MOBILENET = MODELS / "cnv_w1a1.onnx", MODELS / "mobilenet_w4a4.onnx"
 RNG = np.random.default_rng(0)
 
 
@@ -111,9 +114,33 @@ def test_impossible_target(tmp_path: Path) -> None:
 
 
 def test_budget_too_small(tmp_path: Path) -> None:
-    output = ("compile", CNV, "-o", tmp_path / "p", "--device", "xc7z020")
-    said = refused(*output, "--max-cycles", "899")
-    print(said)
+    compile_ = ("compile", MOBILENET, "-o", tmp_path / "p", "--device", "xc7z010", "--max-cycles")
+    said = refused(*compile_, "900")
+    found = re.fullmatch(
+        r"mobilenet_w4a4\.onnx#image: error\[B004\]: the design does not fit xc7z010\n"
+        r"  note: it needs ([\d,]+) LUT, ([\d,]+) more than the 16,720 to be had "
+        r"\(95% of 17,600\)\n"
+        r"(?:  note: it needs [\d,]+ [\w -]+, [\d,]+ more than the .*\n)*"
+        r"  note: its largest layer is '\w+'\n"
+        r"  help: use --max-cycles (\d+), the fastest that fits, or a larger device\n",
+        said,
+    )
+    assert found is not None, said
+    needed, missing, fastest = (int(text.replace(",", "")) for text in found.groups())
+    assert needed - missing == 16_720
+    assert run(*compile_, str(fastest)).status == 0
+    used = json.loads((tmp_path / "p" / "report.json").read_text())["resources"]
+    assert used["lut"] <= 17_600
+    assert "[B004]" in refused(*compile_, str(fastest * 9 // 10))
+
+
+def test_device_without_a_target_gets_the_fastest_that_fits(tmp_path: Path) -> None:
+    assert run("compile", CNV, "-o", tmp_path / "p", "--device", "xc7z020").status == 0
+    report = json.loads((tmp_path / "p" / "report.json").read_text())
+    used = report["resources"]
+    assert used["lut"] <= 53_200
+    assert used["bram18"] <= 280
+    assert report["ii_cycles"] <= 8192
 
 
 def test_unknown_device(tmp_path: Path) -> None:
@@ -126,4 +153,3 @@ def test_unknown_device(tmp_path: Path) -> None:
         "  help: the devices are ecp5-25k, ecp5-45k, ecp5-85k, xc7z010, xc7z020, xc7z045, "
         "xczu3eg, xczu7ev\n"
     )
-    assert run(*output, "--device", "").status == 1

@@ -65,7 +65,8 @@ def image_weights(draw: st.DrawFn) -> Quantiser:
     """Draw the quantiser of a convolution's weights."""
     bits = draw(st.integers(1, 8))
     signed = draw(st.integers(0, 5)) < 5
-    return Quantiser(bits, signed, bits > 1 and draw(st.booleans()), per_channel=draw(st.booleans()))
+    narrow = bits > 1 and draw(st.booleans())
+    return Quantiser(bits, signed, narrow, per_channel=draw(st.booleans()))
 
 
 @st.composite

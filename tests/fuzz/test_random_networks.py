@@ -13,12 +13,28 @@ from bitmason.frontend.agreement import compare
 from bitmason.frontend.samples import sample_inputs
 from bitmason.pipeline import compile_model
 from bitmason.verification import verify_project
-from hw_tests.bench.networks import Network, make_model
-from tests.fuzz.strategies import networks
+from hw_tests.bench.networks import Images, Network, make_model
+from tests.fuzz import claims
+from tests.fuzz.strategies import image_networks, networks
 
 _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 # The long runs of `make test-all` shrink; here a failure should be told at once.
 _WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+_CYCLES = st.sampled_from((0, 1, 3, 7, 40, 300))  # 0: no target
+_FOLDINGS = st.none() | st.integers(0, 999)
+
+
+def quick(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=_SLOW_IS_FINE,
+        phases=_WITHOUT_SHRINKING,
+    )
+
+
+def at_length(examples: int) -> settings:
+    return settings(max_examples=examples, deadline=None, suppress_health_check=_SLOW_IS_FINE)
 
 
 def executor_equals_golden(network: Network) -> None:
@@ -34,31 +50,59 @@ def all_equal_in_rtl(network: Network, max_cycles: int) -> None:
             assert claim.holds, (claim, network)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=_SLOW_IS_FINE, phases=_WITHOUT_SHRINKING
-)
+@quick(60)
 @given(networks())
 def test_executor_equals_golden(network: Network) -> None:
     executor_equals_golden(network)
 
 
-@settings(
-    max_examples=5, deadline=None, suppress_health_check=_SLOW_IS_FINE, phases=_WITHOUT_SHRINKING
-)
+@quick(5)
 @given(networks(), st.sampled_from((1, 7, 40, 300)))
 def test_rtl_equals_golden(network: Network, max_cycles: int) -> None:
     all_equal_in_rtl(network, max_cycles)
 
 
+@quick(40)
+@given(image_networks(), _CYCLES, _FOLDINGS)
+def test_executor_equals_golden_on_images(
+    network: Images, max_cycles: int, folding: int | None
+) -> None:
+    claims.executor_equals_golden(network, max_cycles, folding)
+
+
+@quick(4)
+@given(image_networks(), _CYCLES, _FOLDINGS)
+def test_rtl_equals_golden_on_images(network: Images, max_cycles: int, folding: int | None) -> None:
+    claims.all_equal_in_rtl(network, max_cycles, folding)
+
+
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+@at_length(600)
 @given(networks())
 def test_executor_equals_golden_at_length(network: Network) -> None:
     executor_equals_golden(network)
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None, suppress_health_check=_SLOW_IS_FINE)
+@at_length(80)
 @given(networks(), st.sampled_from((1, 3, 7, 40, 150, 1000)))
 def test_rtl_equals_golden_at_length(network: Network, max_cycles: int) -> None:
     all_equal_in_rtl(network, max_cycles)
+
+
+@pytest.mark.slow
+@at_length(1000)
+@given(image_networks(), _CYCLES, _FOLDINGS)
+def test_executor_equals_golden_on_images_at_length(
+    network: Images, max_cycles: int, folding: int | None
+) -> None:
+    claims.executor_equals_golden(network, max_cycles, folding)
+
+
+@pytest.mark.slow
+@at_length(64)
+@given(image_networks(), _CYCLES, _FOLDINGS)
+def test_rtl_equals_golden_on_images_at_length(
+    network: Images, max_cycles: int, folding: int | None
+) -> None:
+    claims.all_equal_in_rtl(network, max_cycles, folding)

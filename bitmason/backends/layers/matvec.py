@@ -79,10 +79,10 @@ class MatVec(Planner):
         assert isinstance(op, Dense | XnorPopcount)
         rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
         check_divides("pe", folding.pe, rows, "outputs", node)
+        check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", node)
         legal = simds(site, folding.mmv)
         why = "does not divide the inputs" if site.window is None else _WINDOW_SIMD
         check_among("simd", folding.simd, legal, why, node)
-        check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", node)
         weight = op.stored if isinstance(op, Dense) else Bipolar()
         engine = _choose("engine", folding.engine, _engines(node), node)
         multipliers = _choose("multipliers", folding.multipliers, MULTIPLIERS, node, optional=True)

@@ -111,9 +111,9 @@ def divisors(n: int) -> list[int]:
 
 
 def along(arriving: Port | None, channels: int) -> list[int]:
-    """Return the channels at once to try: the stream's own, unless they do not divide a pixel."""
+    """Return the channels at once to try: whole beats of the stream, where they divide a pixel."""
     if arriving is not None and channels % arriving.per_lane == 0:
-        return [arriving.per_lane]
+        return [arriving.per_lane * beats for beats in divisors(channels // arriving.per_lane)]
     return divisors(channels)
 
 

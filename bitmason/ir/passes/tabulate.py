@@ -7,20 +7,23 @@ on both sides of it; float64 merely proposes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from bitmason.diagnostics import fail
-from bitmason.ir.chain import Chain, Quantiser, trace, varies_by_channel_only
+from bitmason.ir.chain import Chain, Quantiser, trace, varying_axes
 from bitmason.ir.constant import Const
-from bitmason.ir.graph import Graph, Node
+from bitmason.ir.graph import Graph, Node, Op
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.lookup import Lookup
+from bitmason.ir.ops.shape import Reshape
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
 from bitmason.ir.types import Array, Bipolar, IntArray, IntType, Real, TensorType, int_type
 
+_IMAGE_AXES = 2  # rows and columns; what stands behind them are channels, split for a shuffle
 _MAX_SPAN = 2**16  # a quantiser is compared with the identity on so many integers at most
 
 
@@ -60,7 +63,7 @@ class Tabulate(Pass):
             if _gives_back(op, source.elem):
                 return x
             reads_bits = isinstance(source.elem, Bipolar) and _gives_back_bits(op)
-            return rewriter.add(Bit() if reads_bits else op, (x,), node.loc, node.name)
+            return _placed(rewriter, Bit() if reads_bits else op, x, node, varying_axes(chain))
 
         return rewrite(graph, visit)
 
@@ -71,6 +74,17 @@ def _from_first_integers(graph: Graph, node: Node, chain: Chain) -> Chain:
         return chain
     behind = trace(graph, node, fused=False)
     return behind if isinstance(behind, Chain) else chain
+
+
+def _placed(rewriter: Rewriter, op: Op, x: str, node: Node, axes: int) -> str:
+    """Add `op`, for which the last `axes` axes of `x` are one: channels that were split."""
+    shape = rewriter.type_of(x).shape
+    if axes == 1:
+        return rewriter.add(op, (x,), node.loc, node.name)
+    merged = Reshape((*shape[:-axes], prod(shape[-axes:])))
+    whole = rewriter.add(merged, (x,), node.loc, f"{node.name}_merged")
+    made = rewriter.add(op, (whole,), node.loc, f"{node.name}_whole")
+    return rewriter.add(Reshape(shape), (made,), node.loc, node.name)
 
 
 def _check_host_can(rewriter: Rewriter, node: Node, chain: Chain) -> None:
@@ -94,7 +108,8 @@ def tabulate(chain: Chain, source: TensorType, node: Node, max_entries: int) -> 
         CompileError: F014 when a constant of the chain varies along an axis other than the
             channels, P001 when the chain needs a table of more than `max_entries`.
     """
-    if not varies_by_channel_only(chain, source.shape):
+    axes = varying_axes(chain)
+    if axes > 1 and axes > len(source.shape) - _IMAGE_AXES:
         fail(
             "F014",
             "a constant before this quantiser varies along an axis other than the channels",
@@ -135,13 +150,16 @@ class _Function:
     """
 
     def __init__(self, chain: Chain, source: TensorType) -> None:
+        axes = varying_axes(chain)
         self._chain = chain
-        self._frame = source.shape
-        self.rows = source.shape[-1] if source.shape else 1
+        self._rows = source.shape[-axes:]
+        self._rank = len(source.shape)
+        self.rows = prod(self._rows)
         self.channels = 1 if chain.is_uniform else self.rows
 
     def __call__(self, x: IntArray, *, exactly: bool) -> IntArray:
-        frame = (*(1 for _ in self._frame[:-1]), self.channels) if self._frame else ()
+        rows = self._rows if self.channels == self.rows else (1,) * len(self._rows)
+        frame = (*(1 for _ in range(self._rank - len(rows))), *rows)
         result = self._chain.evaluate(x.reshape(len(x), *frame), exactly=exactly)
         out = self._chain.out
         codes = out.encode(result) if isinstance(out, Bipolar) else result

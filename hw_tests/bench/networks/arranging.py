@@ -100,7 +100,7 @@ def slice_of(net: Values, step: Step, x: Value) -> Value:
     """Add Slice of channels, rows and columns, with steps."""
     x = net.placed(x, last=False)
     wanted = [(step.channels - 1, 1 + step.variant % 2)]
-    wanted += [(step.pads[axis], step.stride[axis]) for axis in (0, 1)[-(len(x.shape) - 1):]]
+    wanted += [(step.pads[axis], step.stride[axis]) for axis in (0, 1)[-(len(x.shape) - 1) :]]
     starts = [min(start, n - 1) for (start, _), n in zip(wanted, x.shape, strict=True)]
     steps = [step for _, step in wanted]
     ends = [max(s + 1, n - step.pads[3]) for s, n in zip(starts, x.shape, strict=True)]
@@ -113,12 +113,13 @@ def slice_of(net: Values, step: Step, x: Value) -> Value:
 def resize(net: Values, step: Step, x: Value) -> Value:
     """Add nearest-neighbour Resize by whole factors."""
     x = net.placed(x, last=False)
-    wanted = step.kernel[-(len(x.shape) - 1):]
+    wanted = step.kernel[-(len(x.shape) - 1) :]
     factors = [f if f * n <= _MAX_EXTENT else 1 for f, n in zip(wanted, x.shape[1:], strict=True)]
     scales = net.constant(net.fresh("scales"), [1.0, 1.0, *map(float, factors)])
     form = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     made = net.emit("Resize", x, "", scales, mode="nearest", **(form if step.variant % 2 else {}))
-    return replace(made, shape=(x.shape[0], *(f * n for f, n in zip(factors, x.shape[1:], strict=True))))
+    extents = (factor * n for factor, n in zip(factors, x.shape[1:], strict=True))
+    return replace(made, shape=(x.shape[0], *extents))
 
 
 def blocks(net: Values, step: Step, x: Value) -> Value:
@@ -142,9 +143,10 @@ def blocks(net: Values, step: Step, x: Value) -> Value:
 def pad(net: Values, step: Step, x: Value) -> Value:
     """Add Pad with 0 or with another number on the grid."""
     x = net.placed(net.operand(x, zero=True), last=False)
-    axes = (0, 1)[-(len(x.shape) - 1):]
+    axes = (0, 1)[-(len(x.shape) - 1) :]
     low, high = ([step.pads[2 * end + axis] for axis in axes] for end in (0, 1))
-    value = x.steps[1] * (step.variant - 1) if x.steps[0] == x.steps[1] and step.groups == 0 else 0.0
+    is_even = x.steps[0] == x.steps[1]
+    value = x.steps[0] * (step.variant - 1) if is_even and step.groups == 0 else 0.0
     number = net.constant(net.fresh("value"), np.float32(value))
     made = net.emit("Pad", x, net.integers(0, 0, *low, 0, 0, *high), number)
     shape = (n + a + b for n, a, b in zip(x.shape[1:], low, high, strict=True))

@@ -50,9 +50,12 @@ def fitted(step: Step, x: Value, *, pool: bool = False) -> Geometry:
 def _along(step: Step, axis: int, extent: int, *, pool: bool) -> tuple[int, ...]:
     low, high = step.pads[axis], step.pads[2 + axis]
     kernel, stride, dilation = step.kernel[axis], step.stride[axis], step.dilation[axis]
+    # A window in the padding alone would be answered before its frame arrives.
+    reach = (kernel - 1) * dilation
     if pool:  # a window in the padding alone has no largest element
         low, high = min(low, (kernel - 1) // 2), min(high, (kernel - 1) // 2)
         dilation = 1 if low or high else dilation
+    low, high = min(low, reach), min(high, reach)
     padded = extent + low + high
     kernel = min(kernel, padded) if pool is False or not (low or high) else kernel
     if (kernel - 1) * dilation + 1 > padded:
@@ -120,7 +123,7 @@ def _weights(
         codes = net.rng.choice([-1, 1], shape)
     scale = np.asarray(1.0, np.float32)
     if not step.whole:
-        by_output = [shape[outputs_axis] if axis == outputs_axis else 1 for axis in range(len(shape))]
+        by_output = [n if axis == outputs_axis else 1 for axis, n in enumerate(shape)]
         scale = net.scale_for(quantiser, 0.4, by_output if quantiser.per_channel else ())
     inputs = prod(shape) / shape[outputs_axis]
     size = float(np.sqrt(inputs * np.mean(codes**2.0)) * scale.mean())
@@ -135,9 +138,7 @@ def _constant_weights(net: Values, step: Step, codes: Array, scale: Array) -> st
     return net.quantise(name, net.fresh("w"), quantiser, scale)
 
 
-def _summed(
-    net: Values, x: Value, made: Value, weights: Array, scale: Array, size: float
-) -> Value:
+def _summed(net: Values, x: Value, made: Value, weights: Array, scale: Array, size: float) -> Value:
     most = float(np.abs(weights).reshape(len(weights), -1).sum(axis=1).max())
     steps = (x.steps[0] * float(scale.min()), x.steps[1] * float(scale.max()))
     reach = x.reach * most * float(scale.max())
@@ -150,9 +151,11 @@ def pool(net: Values, step: Step, x: Value, *, last: bool) -> Value:
     average = step.op == "AveragePool"
     if average:
         x = net.operand(x, zero=any(step.pads))
+    last = last and not average and len(x.shape) == 3
+    if last:  # qonnx has no shapes for unequal padding
+        step = replace(step, pads=(*step.pads[:2], *step.pads[:2]))
     geometry = fitted(replace(step, dilation=(1, 1)) if average else step, x, pool=True)
     attributes = geometry.attributes()
-    last = last and not average and len(x.shape) == 3
     x = net.placed(x, last=last)
     if average:
         attributes = {key: value for key, value in attributes.items() if key != "dilations"}

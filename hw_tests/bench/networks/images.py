@@ -14,7 +14,7 @@ from onnx import TensorProto
 
 from hw_tests.bench.networks import arranging, convolving
 from hw_tests.bench.networks.quantiser import Quantiser
-from hw_tests.bench.networks.steps import Images, Step
+from hw_tests.bench.networks.steps import JOINS, After, Images, Step
 from hw_tests.bench.networks.values import Value, Values
 from hw_tests.bench.networks.writer import Array
 
@@ -48,7 +48,8 @@ class _Grower:
         self._read: set[str] = set()
         for step in network.steps:
             made = self._step(step)
-            self._values += [self._net.finished(each, step.after) for each in made]
+            after = _per_tensor(step.after) if step.op == "Shuffle" else step.after
+            self._values += [self._net.finished(each, after) for each in made]
 
     def _take(self, back: int) -> Value:
         found = self._values[-1 - back % len(self._values)]
@@ -59,29 +60,34 @@ class _Grower:
         net, x = self._net, self._take(step.source)
         if step.op == "Split":
             return arranging.split(net, step, x)
-        if step.op in {"Add", "Sub", "Mul"}:
-            return [arranging.join(net, step, x, self._take(step.other))]
-        if step.op == "Concat":
-            return [arranging.concat(net, step, x, self._take(step.other))]
-        if step.op == "Conv":
-            return [convolving.conv(net, step, x, last=self._last)]
-        if step.op in {"MaxPool", "AveragePool"}:
-            return [convolving.pool(net, step, x, last=self._last)]
+        if step.op in JOINS:
+            join = arranging.concat if step.op == "Concat" else arranging.join
+            return [join(net, step, x, self._take(step.other))]
+        if step.op in {"Conv", "MaxPool", "AveragePool"}:
+            slide = convolving.conv if step.op == "Conv" else convolving.pool
+            return [slide(net, step, x, last=self._last)]
+        if step.op == "Pad":  # what the padding reaches becomes part of windows, as elsewhere
+            padded, kernel = arranging.pad(net, step, x), (1 + step.pads[0], 1 + step.pads[1])
+            plain = replace(step, kernel=kernel, dilation=(1, 1), pads=(0, 0, 0, 0))
+            return [convolving.conv(net, plain, padded, last=self._last)]
         return [_OPS[step.op](net, step, x)]
 
     def made(self) -> Made:
         """Return the file with its outputs."""
         leaves = [v for v in self._values if v.name not in self._read] or self._values[-1:]
-        *others, final = leaves[-self._network.outputs:]
-        outputs = [(v.name, TensorProto.FLOAT, self._net.file_shape(v)) for v in others]
+        *others, final = leaves[-self._network.outputs :]
+        outputs = [self._output(v) for v in others]
         outputs.append(self._tail(final))
         model = self._net.model("images", self._input, outputs)
         return Made(model, self._net.exact)
 
+    def _output(self, x: Value) -> tuple[str, int, list[int]]:
+        return x.name, TensorProto.FLOAT, self._net.file_shape(x)
+
     def _tail(self, x: Value) -> tuple[str, int, list[int]]:
         tail, net = self._network.tail, self._net
         if not tail or prod(x.shape) > _MAX_INPUTS:
-            return x.name, TensorProto.FLOAT, self._net.file_shape(x)
+            return self._output(x)
         x = net.placed(net.operand(x, even=True), last=x.last)
         flat = net.emit("Flatten", x)
         outputs, inputs = 3, prod(x.shape)
@@ -102,6 +108,12 @@ class _Grower:
         return made.name, TensorProto.FLOAT, [1, outputs]
 
 
+def _per_tensor(after: After) -> After:
+    """Return `after` without what differs by channel: a Reshape leaves no axis of channels."""
+    quantiser = after.quantiser and replace(after.quantiser, per_channel=False)
+    return replace(after, quantiser=quantiser, bias=False, norm=False)
+
+
 _OPS: dict[str, Callable[[Values, Step, Value], Value]] = {
     "ConvTranspose": convolving.conv_transpose,
     "GlobalAveragePool": convolving.over_image,
@@ -111,7 +123,6 @@ _OPS: dict[str, Callable[[Values, Step, Value], Value]] = {
     "Resize": arranging.resize,
     "DepthToSpace": arranging.blocks,
     "SpaceToDepth": arranging.blocks,
-    "Pad": arranging.pad,
     "Shuffle": arranging.shuffle,
     "Swap": arranging.swap,
 }

@@ -173,13 +173,13 @@ class Values(Writer):
         rng, channels = self.rng, x.shape[0]
         # The standard's operator takes channels first, qonnx's channels last.
         domain = CHANNELS_LAST if x.last else ""
-        mean, beta = self._constants_near(x, 0.3 * x.size), np.zeros(channels, np.float32)
+        mean, beta = self._constants_near(x, 0.3 * x.size), np.zeros(channels)
         if self.dyadic:
             gamma = 2.0 ** rng.integers(-1, 2, channels)
             var, epsilon = 4.0 ** rng.integers(-1, 2, channels), 0.0
         else:
-            gamma, var, epsilon = rng.uniform(0.5, 1.5, channels), rng.uniform(0.3, 2, channels), 1e-5
-            beta = rng.normal(0, 0.3 * x.size, channels)
+            gamma, epsilon = rng.uniform(0.5, 1.5, channels), 1e-5
+            var, beta = rng.uniform(0.3, 2, channels), rng.normal(0, 0.3 * x.size, channels)
         gamma = gamma * rng.choice([1, 1, 1, -1], channels)
         rows = [self.constant(self.fresh("norm"), row) for row in (gamma, beta, mean, var)]
         made = self.emit("BatchNormalization", x, *rows, domain=domain, epsilon=epsilon)
