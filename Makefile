@@ -18,6 +18,9 @@ help:
 demo: $(VENV)/base
 	$(BIN)/python examples/demo.py
 
+# The tests run side by side already; BLAS threads on top only wait for each other.
+test test-all: export OPENBLAS_NUM_THREADS = 1
+
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 

@@ -196,15 +196,18 @@ class Terminal:
     def _fifos(self, report: dict[str, Any]) -> None:
         """Print the FIFOs, and what they would be if each held a frame."""
         table = Table(title="FIFOs", title_justify="left")
-        table.add_column("what for", overflow="fold")
+        for name in ("what for", "why"):
+            table.add_column(name, overflow="fold")
         for name in ("depth", "width", "bits", "bits of a frame", "memory"):
             table.add_column(name, justify="left" if name == "memory" else "right")
         for fifo in report["fifos"]:
             sizes = (fifo[key] for key in ("depth", "width", "bits", "frame_bits"))
-            table.add_row(fifo["purpose"], *(f"{size:,}" for size in sizes), fifo["memory"])
+            place, why = fifo["purpose"], fifo["reason"]
+            table.add_row(place, why, *(f"{size:,}" for size in sizes), fifo["memory"])
         table.add_section()
         table.add_row(
-            "total", "", "", f"{report['fifo_bits']:,}", f"{report['fifo_bits_if_frames']:,}", ""
+            *("total", "", "", ""),
+            *(f"{report['fifo_bits']:,}", f"{report['fifo_bits_if_frames']:,}", ""),
         )
         if report["fifos"]:
             self._table(table)

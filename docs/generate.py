@@ -67,8 +67,8 @@ engine = "comparators"
 """
 
 # What the folding search aims at when nobody says, and the part of a device that it fills.
-MODEST = folding._MODEST_BIT_PRODUCTS
-FILLED = budget._SPARE
+MODEST = folding.MODEST_BIT_PRODUCTS
+FILLED = budget.USABLE
 
 CLI_INTRO = f"""\
 Results go to standard output, progress and [diagnostics](errors.md) to standard error.

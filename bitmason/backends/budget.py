@@ -26,7 +26,7 @@ _MARKETS = (
 _SLOWEST = 2**40
 _PRECISION = 1.02  # steps of the search, as a ratio
 # What FIFOs and width converters may take on top of the layers.
-_SPARE = 0.95
+USABLE = 0.95
 
 Choice = Mapping[str, Chosen]
 
@@ -98,7 +98,7 @@ def _missing(device: Device, found: Choice) -> dict[str, tuple[int, int]]:
     """Return, for each resource that the device has too few of, need and stock."""
     needs, holds = asdict(device.needs(_total(found))), asdict(device.holds)
     return {
-        name: (needs[name], holds[name]) for name in needs if needs[name] > _SPARE * holds[name]
+        name: (needs[name], holds[name]) for name in needs if needs[name] > USABLE * holds[name]
     }
 
 
@@ -108,8 +108,8 @@ _SHOWN = {"lut": "LUT", "ff": "flip-flops", "dsp": "DSP blocks", "bram18": "18-k
 def _refuse(folder: Folder, device: Device, found: Choice, loc: Loc) -> Choice:
     """Stop, and say what is missing and what would fit."""
     notes = [
-        f"it needs {needed:,} {_SHOWN[name]}, {needed - round(_SPARE * stock):,} more than the "
-        f"{round(_SPARE * stock):,} to be had ({_SPARE:.0%} of {stock:,})"
+        f"it needs {needed:,} {_SHOWN[name]}, {needed - round(USABLE * stock):,} more than the "
+        f"{round(USABLE * stock):,} to be had ({USABLE:.0%} of {stock:,})"
         for name, (needed, stock) in _missing(device, found).items()
     ]
     largest = max(found.values(), key=lambda made: made.layer.resources.price(Prices()))

@@ -22,7 +22,7 @@ from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.types import Bipolar
 
-_MODEST_BIT_PRODUCTS = 4096
+MODEST_BIT_PRODUCTS = 4096
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Folder:
     def modest_cycles(self) -> int:
         """The target of a user who has none: a few thousand products of bits per cycle."""
         work = sum(_bit_products(self._graph, node) for node in self._nodes)
-        return max(DEFAULT_MAX_CYCLES, work // _MODEST_BIT_PRODUCTS)
+        return max(DEFAULT_MAX_CYCLES, work // MODEST_BIT_PRODUCTS)
 
     def choose(self, cycles: int, prices: Prices = STANDARD) -> dict[str, Chosen]:
         """Return one layer per node, by the node's name, in order.

@@ -19,7 +19,7 @@ def summarise(design: Design) -> dict[str, Any]:
     """Return the contents of report.json."""
     schedule = Model(design).run(_FRAMES)
     layers = [_layer(layer) for layer in design.layers if layer.op != "fifo"]
-    fifos = [_fifo(layer) for layer in design.fifos]
+    fifos = [_fifo(layer, design) for layer in design.fifos]
     return {
         "model": design.name,
         "clock_mhz": design.clock_mhz,
@@ -108,7 +108,7 @@ def _efficiency(bits: int, blocks: int) -> float | None:
     return round(bits / (blocks * BRAM18_BITS), 3) if blocks else None
 
 
-def _fifo(layer: Layer) -> dict[str, Any]:
+def _fifo(layer: Layer, design: Design) -> dict[str, Any]:
     view = layer.view
     assert isinstance(view, FifoView)
     return {
@@ -119,5 +119,18 @@ def _fifo(layer: Layer) -> dict[str, Any]:
         "frame_bits": layer.source.width * layer.source.beats,
         "memory": view.style,
         "purpose": view.purpose,
+        "reason": _reason(layer, design),
         "resources": asdict(layer.resources),
     }
+
+
+def _reason(fifo: Layer, design: Design) -> str:
+    """Return why beats have to wait in a FIFO."""
+    layers = {layer.name: layer for layer in design.layers}
+    (producer,) = (s.producer.layer for s in design.streams if s.consumer.layer == fifo.name)
+    (consumer,) = (s.consumer.layer for s in design.streams if s.producer.layer == fifo.name)
+    if len(layers[consumer].sources) > 1:
+        return "until the other branch arrives"
+    if len(layers[producer].sinks) > 1:
+        return "so that the other branch goes on"
+    return "evens out bursts"

@@ -50,6 +50,8 @@ def test_fifos_have_a_purpose_and_are_smaller_than_frames(
         for number in (fifo["depth"], fifo["width"], fifo["bits"], fifo["frame_bits"]):
             assert f" {number:,} " in row
         assert fifo["memory"] in row
+        assert fifo["reason"] == "evens out bursts"
+        assert fifo["reason"] in row
         names = {layer["name"] for layer in report["layers"]}
         assert names > set(fifo["purpose"].removeprefix("between ").split(" and "))
     assert report["fifo_bits"] == sum(fifo["bits"] for fifo in report["fifos"])

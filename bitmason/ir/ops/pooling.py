@@ -75,7 +75,7 @@ class MaxPool(Op):
         if any(self.low) or any(self.high):
             (top, left), (bottom, right) = self.low, self.high
             around = ((0, 0), (top, bottom), (left, right), (0, 0))
-            least = -np.inf if x.dtype.kind in "fO" else np.iinfo(x.dtype).min
+            least = -np.inf if x.dtype.kind not in "iu" else np.iinfo(x.dtype).min
             x = np.pad(x, around, constant_values=least)
         view = window_view(x, self.kernel, self.stride, self.dilation)
         best: Array = view.max(axis=(3, 4))

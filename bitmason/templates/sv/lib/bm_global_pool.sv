@@ -2,7 +2,7 @@
 //
 // bm_global_pool: the maximum or the sum over all pixels of a frame, channel by channel.
 //
-// Golden model: bitmason/ir/ops/global_pool.py. Throughput: PIXELS*FOLDS cycles per frame, exactly.
+// Golden model: bitmason/ir/ops/pooling.py. Throughput: PIXELS*FOLDS cycles per frame, exactly.
 // PATTERN: takes every beat, and emits while the last pixel passes; en = m_axis_tready ||
 // !m_axis_tvalid, s_axis_tready = en (combinational; add a bm_skid to cut the path).
 // Latency: 1 cycle from each beat of the last pixel to the output beat of the same channels.

@@ -2,7 +2,7 @@
 //
 // bm_pool: the maximum or the sum of every window, channel by channel.
 //
-// Golden model: bitmason/ir/ops/pool.py. Throughput: TAPS/SIMD cycles per output beat of PE
+// Golden model: bitmason/ir/ops/pooling.py. Throughput: TAPS/SIMD cycles per output beat of PE
 // channels, exactly. PIPE(1 + STAGES, TAPS/SIMD): one enable for everything,
 // en = m_axis_tready || !m_axis_tvalid, s_axis_tready = en (combinational; add a bm_skid to cut the
 // path), every TAPS/SIMD beats in make one beat out.
