@@ -27,11 +27,12 @@ _SHAPELESS = frozenset(
 )
 
 
-def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[int, ...] | None:
+def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[int, ...]:
     """Return in which order the graph should have the axes of the input's frames.
 
     That is the one in which the first image operator that the input flows into, through nodes
-    that keep or transpose its axes, finds rows, columns and channels. None where there is no such.
+    that keep or transpose its axes, finds rows, columns and channels. Where they all find it in
+    another shape, channels are first unless all operators have them last.
     """
     reached: dict[str, tuple[int, ...]] = {tensor: tuple(range(rank))}
     for node in nodes:
@@ -47,7 +48,9 @@ def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[i
                 reached[node.outputs[0]] = tuple(axes[axis - 1] for axis in perm[1:])
         elif node.op in _SHAPELESS:
             reached |= dict.fromkeys(node.outputs, axes)
-    return None
+    if all(node.domain == CHANNELS_LAST for node in nodes if node.op in OPERATORS):
+        return tuple(range(rank))
+    return (*range(1, rank), 0)
 
 
 def channels_first(node: NodeView, ctx: Context, x: Activation) -> Activation:

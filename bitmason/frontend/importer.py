@@ -145,8 +145,8 @@ def _put_channels_last(
         if not isinstance(found, Activation):
             continue
         rank = len(ctx.frame(found))
-        order = images.order_of_input(nodes, value.name, rank)
-        if order is not None and rank in {2, 3}:
+        if rank in {2, 3}:
+            order = images.order_of_input(nodes, value.name, rank)
             place = _border(value.name, file)
             ctx.values[value.name] = layout.arrange(place, ctx, found, order, units=3 - rank)
 

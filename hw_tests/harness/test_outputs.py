@@ -1,6 +1,5 @@
 """Claims about the C++ harness on designs with several outputs, and about what FIFOs report."""
 
-
 import numpy as np
 import pytest
 
@@ -35,7 +34,8 @@ def brancher(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def totals(beats: ByteArray) -> ByteArray:
     """Return three times the sum of each frame as one beat of five bytes."""
     sums = 3 * beats.astype("<u8").sum(axis=(1, 2))
-    return sums.view(np.uint8).reshape(len(beats), 1, 8)[:, :, :5]
+    words: ByteArray = sums.view(np.uint8).reshape(len(beats), 1, 8)
+    return words[:, :, :5]
 
 
 def marked(marker: int, frames: int = 6) -> ByteArray:

@@ -1,4 +1,4 @@
-"""What the benches of generated layers simulate: single layers, and whole designs through their top.
+"""What the benches of generated layers simulate: single layers, and designs with their top level.
 
 Invariant: every number of a case comes from a planner or the folding search, never from here.
 """

@@ -37,9 +37,7 @@ CASES = {
     "pad_around": _pad("pad_around", (3, 4, 2), Pad((1, 1), (1, 1)), Folding(2)),
     "pad_values": _pad("pad_values", (2, 3, 4), Pad((0, 2), (1, 0), (-8, 7, 3, -1)), Folding(2)),
     "pad_words": _pad("pad_words", (2, 2, 3), Pad((1, 1), (0, 2), (5,)), Folding(1)),
-    "pad_between": _pad(
-        "pad_between", (3, 2, 2), Pad((1, 2), (2, 0), (-2, 6), (2, 3)), Folding(1)
-    ),
+    "pad_between": _pad("pad_between", (3, 2, 2), Pad((1, 2), (2, 0), (-2, 6), (2, 3)), Folding(1)),
     "pad_stuffed": _pad("pad_stuffed", (2, 3, 2), Pad((0, 0), (0, 0), (1,), (3, 2)), Folding(2)),
     "pad_bits": case(
         "pad_bits", Pad((1, 1), (1, 1), (-1,)), TensorType((2, 3, 4), Bipolar()), Folding(2)
@@ -54,6 +52,7 @@ CASES = {
     "crop": _crop("crop", (4, 5, 3), ((1, 1, 0), (2, 3, 3), EVERY), 3),
     "crop_steps": _crop("crop_steps", (5, 7, 2), ((1, 0, 0), (2, 3, 2), (2, 3, 1)), 1),
     "crop_channels": _crop("crop_channels", (2, 3, 6), ((0, 0, 2), (2, 3, 4), EVERY), 2),
+    "crop_every_other": _crop("crop_every_other", (2, 3, 7), ((0, 1, 1), (2, 2, 3), (1, 1, 2)), 1),
     "crop_strided": case(
         "crop_strided", Crop((1, 0), (2, 2), (1, 3)), TensorType((4, 6), UInt(3)), Folding(1)
     ),

@@ -81,9 +81,7 @@ CASES = {
     "pool_serial": _pool("pool_serial", (4, 6, 4), Windows((2, 2), (2, 2)), Folding(2, 1)),
     "pool_channel": _pool("pool_channel", (5, 5, 2), Windows(K3), Folding(1, 1)),
     "pool_taps": _pool("pool_taps", (4, 6, 4), Windows((2, 2), (2, 2)), Folding(2, 4)),
-    "pool_lanes": _pool(
-        "pool_lanes", (4, 8, 2), Windows((2, 2), (2, 2)), Folding(1, 4, mmv=2)
-    ),
+    "pool_lanes": _pool("pool_lanes", (4, 8, 2), Windows((2, 2), (2, 2)), Folding(1, 4, mmv=2)),
 }
 
 (

@@ -16,7 +16,7 @@ from hw_tests.models.checks import EXAMPLES, check_in_rtl, images_of, narrowed
 MODELS = EXAMPLES / "models"
 SHARED = EXAMPLES.parents[1] / "shared" / "models"
 QUICK = ("kws_w4a4", "mobilenet_w4a4", "qconv2d_0_fcb96d", "qconv2d_7_7f2e13")
-IMAGES, QUICK_IMAGES = 20, 3
+IMAGES = 20
 # qkeras feeds raw floats to the first convolution, so the input's type must be declared.
 RAW = make_config({"input": {"type": "int8", "scale": 0.0625}}, Loc("raw"))
 
@@ -32,38 +32,29 @@ def networks() -> list[tuple[Path, Config]]:
     return [(path, Config()) for path in found] + [(path, RAW) for path in sorted(raw)]
 
 
-def check_network(compiled: Compiled, images: int) -> None:
+def check_network(compiled: Compiled) -> None:
     """Check all engines on real images and on a few random inputs."""
     shape = compiled.design.graph.inputs[0].type.shape
-    for claim in verify_project(compiled, samples=2, given=images_of(shape, images)):
+    for claim in verify_project(compiled, samples=2, given=images_of(shape, IMAGES)):
         assert claim.holds, f"{claim.name}: {claim.detail} {claim.notes}"
 
 
 @pytest.mark.parametrize(
-    ("model", "config", "images"),
+    ("model", "config"),
     [
         pytest.param(
             path,
             config,
-            QUICK_IMAGES if path.stem.endswith(QUICK) else IMAGES,
             id=path.stem[-40:],
             marks=[] if path.stem.endswith(QUICK) else [pytest.mark.slow],
         )
         for path, config in networks()
     ],
 )
-def test_executor_golden_and_rtl_agree(
-    model: Path, config: Config, images: int, tmp_path: Path
-) -> None:
+def test_executor_golden_and_rtl_agree(model: Path, config: Config, tmp_path: Path) -> None:
     if not model.exists():
         pytest.skip(f"{model.name} is among the shared models, which are not here")
-    check_network(compile_model(model, config, check=True).write(tmp_path / "project"), images)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", QUICK[:2])
-def test_many_images_of_the_quick_ones(name: str, tmp_path: Path) -> None:
-    check_network(compile_model(MODELS / f"{name}.onnx").write(tmp_path / "p"), IMAGES)
+    check_network(compile_model(model, config, check=True).write(tmp_path / "project"))
 
 
 @pytest.mark.parametrize("cycles", [16384, pytest.param(2048, marks=pytest.mark.slow)])
@@ -71,7 +62,7 @@ def test_many_images_of_the_quick_ones(name: str, tmp_path: Path) -> None:
 def test_narrow_cnv(bits: str, cycles: int, tmp_path: Path) -> None:
     model = narrowed(MODELS / f"cnv_{bits}.onnx", 8)
     compiled = compile_model(model, Config(max_cycles=cycles), name="narrow.onnx", check=True)
-    check_network(compiled.write(tmp_path / "p"), QUICK_IMAGES)
+    check_network(compiled.write(tmp_path / "p"))
 
 
 def test_narrow_cnv_with_pixels_side_by_side(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_more_of_a_device_is_never_slower(monkeypatch: pytest.MonkeyPatch) -> No
         holds = {name: factor * count for name, count in BUDGETS["little"].items()}
         found.append(build_design(net(), Config(device=_with(monkeypatch, **holds))).ii_cycles)
     # The search is as fine as its precision.
-    for less, more in zip(found, found[1:], strict=False):
+    for less, more in pairwise(found):
         assert more <= less * 1.02
     assert found[-1] < found[0]
 

@@ -42,7 +42,8 @@ def nets(draw: st.DrawFn) -> Graph:
     kind = draw(st.sampled_from(["dense", "xnor", "depthwise", "pool"]))
     channels = draw(st.sampled_from([1, 2, 4, 6]))
     groups = draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
-    x: IntType = Bipolar() if kind == "xnor" else draw(st.sampled_from([UInt(3), Int(4)]))
+    numbers: list[IntType] = [UInt(3), Int(4)]
+    x: IntType = Bipolar() if kind == "xnor" else draw(st.sampled_from(numbers))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     taps = kernel[0] * kernel[1]
     rows, columns = 2 * groups, taps * channels // groups

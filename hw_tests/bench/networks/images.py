@@ -20,6 +20,7 @@ from hw_tests.bench.networks.writer import Array
 
 _WEIGHTS = Quantiser(4, narrow=True)
 _MAX_INPUTS = 512
+_SPLITTING = {"SpaceToDepth"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class _Grower:
         self._read: set[str] = set()
         for step in network.steps:
             made = self._step(step)
-            after = _per_tensor(step.after) if step.op == "Shuffle" else step.after
+            after = _per_tensor(step.after) if step.op in _SPLITTING else step.after
             self._values += [self._net.finished(each, after) for each in made]
 
     def _take(self, back: int) -> Value:
@@ -109,7 +110,7 @@ class _Grower:
 
 
 def _per_tensor(after: After) -> After:
-    """Return `after` without what differs by channel: a Reshape leaves no axis of channels."""
+    """Return `after` without what differs by channel, of which there is no axis in the graph."""
     quantiser = after.quantiser and replace(after.quantiser, per_channel=False)
     return replace(after, quantiser=quantiser, bias=False, norm=False)
 

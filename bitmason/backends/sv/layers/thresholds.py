@@ -10,7 +10,7 @@ from bitmason.backends.packing import pack_words
 from bitmason.backends.sv.registry import Emission, emits
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.thresholds import Thresholds
-from bitmason.ir.types import Int, IntArray
+from bitmason.ir.types import Bipolar, Int, IntArray
 
 
 @emits("thresholds")
@@ -19,7 +19,7 @@ def emit_thresholds(layer: Layer, node: Node | None, module: str) -> Emission:
     view = layer.view
     assert isinstance(view, ThresholdsView) and node is not None
     assert isinstance(node.op, Thresholds)
-    codes = Int(view.step_bits).encode(node.op.steps.int64())
+    codes = Int(view.step_bits).encode(_steps_on_codes(view, node.op.steps.int64()))
     descending = node.op.descending.array.astype(np.int64)
     search = layer.engine == "search"
     tables = _search_tables if search else _comparator_table
@@ -43,6 +43,11 @@ def emit_thresholds(layer: Layer, node: Node | None, module: str) -> Emission:
         memories=tables(view, codes, descending, f"{module}_steps"),
         replicas=view.lanes,
     )
+
+
+def _steps_on_codes(view: ThresholdsView, steps: IntArray) -> IntArray:
+    """Return the steps for what travels in the stream: -1 and +1 do as 0 and 1."""
+    return (steps + 2) >> 1 if isinstance(view.x, Bipolar) else steps
 
 
 def _comparator_table(
