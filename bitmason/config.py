@@ -103,9 +103,7 @@ class Config(_Strict):
     target: Literal["generic", "xilinx"] = Field(
         default="generic", description="cells for one kind of device, or plain SystemVerilog"
     )
-    device: str = Field(
-        default="", description="device whose resources the design must not exceed"
-    )
+    device: str = Field(default="", description="device whose resources the design must not exceed")
     argmax: bool | None = Field(
         default=None,
         description="label chosen in hardware: true adds it, false leaves it to the host",

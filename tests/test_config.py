@@ -106,8 +106,8 @@ def test_nothing_said() -> None:
         (
             f"{'k' * 9999} = 1",
             f"there is no key '{'k' * 32}...{'k' * 16} (9999 characters)'"
-            "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, device, argmax, "
-            "input, layers",
+            "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, device, "
+            "argmax, input, layers",
         ),
     ],
 )

@@ -20,7 +20,7 @@ _MAX_CHANNELS = 12
 
 def join(net: Values, step: Step, a: Value, b: Value) -> Value:
     """Add a sum, difference or product of two values, which are cut to one shape."""
-    a, b = (net.placed(net.operand(x), last=False) for x in (a, b))
+    a, b = (net.placed(net.operand(x, zero=step.op == "Mul"), last=False) for x in (a, b))
     shape = tuple(map(min, a.shape, b.shape))
     a, b = (cut(net, x, (0,) * len(shape), shape) for x in (a, b))
     if step.op == "Mul":
@@ -145,7 +145,7 @@ def pad(net: Values, step: Step, x: Value) -> Value:
     x = net.placed(net.operand(x, zero=True), last=False)
     axes = (0, 1)[-(len(x.shape) - 1) :]
     low, high = ([step.pads[2 * end + axis] for axis in axes] for end in (0, 1))
-    is_even = x.steps[0] == x.steps[1]
+    is_even = net.dyadic and x.steps[0] == x.steps[1]
     value = x.steps[0] * (step.variant - 1) if is_even and step.groups == 0 else 0.0
     number = net.constant(net.fresh("value"), np.float32(value))
     made = net.emit("Pad", x, net.integers(0, 0, *low, 0, 0, *high), number)
@@ -155,7 +155,7 @@ def pad(net: Values, step: Step, x: Value) -> Value:
 
 def shuffle(net: Values, step: Step, x: Value) -> Value:
     """Add a channel shuffle: Reshape, Transpose, Reshape."""
-    x, channels = net.placed(x, last=False), x.shape[0]
+    x, channels = net.placed(net.operand(x), last=False), x.shape[0]
     groups = next((g for g in (step.groups, 2, 3) if g > 1 and channels % g == 0), 1)
     shape = (1, groups, channels // groups, *x.shape[1:])
     apart = net.emit("Reshape", x, net.integers(*shape))

@@ -152,8 +152,8 @@ def pool(net: Values, step: Step, x: Value, *, last: bool) -> Value:
     if average:
         x = net.operand(x, zero=any(step.pads))
     last = last and not average and len(x.shape) == 3
-    if last:  # qonnx has no shapes for unequal padding
-        step = replace(step, pads=(*step.pads[:2], *step.pads[:2]))
+    if last:  # qonnx has no shapes for unequal padding and dilation
+        step = replace(step, pads=(*step.pads[:2], *step.pads[:2]), dilation=(1, 1))
     geometry = fitted(replace(step, dilation=(1, 1)) if average else step, x, pool=True)
     attributes = geometry.attributes()
     x = net.placed(x, last=last)
