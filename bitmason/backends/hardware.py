@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from bitmason.diagnostics import fail
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.bit import Bit
+from bitmason.ir.ops.pad import Pad
 from bitmason.ir.ops.quantise import Quantise
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.types import Real
 
 # The stream carries the same bits in the same order before and after these.
 WIRES = (Bit, Reshape)
-# Orders that the host gives to what leaves the hardware, and to what enters it.
-_ORDERS = (Reshape, Transpose, Bit)
+# What costs the host nothing on the results. Padding must not come last in hardware either: that
+# of a frame goes out before the frame has come.
+_LAST_ON_HOST = (Reshape, Transpose, Bit, Pad)
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def _integer_nodes(graph: Graph) -> list[Node]:
 
 
 def _without_last_orders(graph: Graph, nodes: list[Node]) -> tuple[Node, ...]:
-    """Leave to the host what only re-orders the results, as it costs nothing there."""
+    """Leave to the host what only re-orders or pads the results, as it costs nothing there."""
     kept = {node.name: node for node in nodes}
     for node in reversed(nodes):
         read = any(user.name in kept for user in graph.users[node.name])
-        if isinstance(node.op, _ORDERS) and not read:
+        if isinstance(node.op, _LAST_ON_HOST) and not read:
             del kept[node.name]
     return tuple(kept.values())
 

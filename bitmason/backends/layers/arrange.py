@@ -66,7 +66,8 @@ class PadPlanner(Planner):
             engine="insert",
             loc=node.loc,
             folding=Folding(pe, 1, "insert", mmv=lanes),
-            sources=(Port(site.elem, site.source.size, pe * lanes, lanes),),
+            # Pixels arrive as the result's type, which the padding may have widened: by wires.
+            sources=(Port(sink.elem, site.source.size, pe * lanes, lanes),),
             sinks=(sink,),
             cycles=sink.beats,
             resources=_register(sink),

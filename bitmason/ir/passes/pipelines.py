@@ -17,7 +17,6 @@ from bitmason.ir.passes.rank_classifier import RankClassifier
 from bitmason.ir.passes.sink_reorders import SinkReorders
 from bitmason.ir.passes.tabulate import Tabulate
 from bitmason.ir.passes.unshift_products import UnshiftProducts
-from bitmason.ir.passes.widen_pads import WidenPads
 from bitmason.ir.rewrite import Pass
 from bitmason.ir.types import Array, Real, TensorType
 from bitmason.ir.verify import verify
@@ -37,8 +36,6 @@ LOWER: tuple[Pass, ...] = (
     UnshiftProducts(),
     # Needs the last layer's integers as the hardware will have them.
     RankClassifier(),
-    # Pools and windows have their padding by now.
-    WidenPads(),
     # Permutes the rows of thresholds and tables, so all of them must be there.
     SinkReorders(),
 )

@@ -20,7 +20,6 @@ from hw_tests.bench.networks.writer import Array
 
 _WEIGHTS = Quantiser(4, narrow=True)
 _MAX_INPUTS = 512
-_SPLITTING = {"SpaceToDepth"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class _Grower:
         self._read: set[str] = set()
         for step in network.steps:
             made = self._step(step)
-            after = _per_tensor(step.after) if step.op in _SPLITTING else step.after
+            after = _per_tensor(step.after) if _moves_channels(step) else step.after
             self._values += [self._net.finished(each, after) for each in made]
 
     def _take(self, back: int) -> Value:
@@ -107,6 +106,11 @@ class _Grower:
             label = net.emit("ArgMax", made, axis=-1, keepdims=0)
             return label.name, TensorProto.INT64, [1]
         return made.name, TensorProto.FLOAT, [1, outputs]
+
+
+def _moves_channels(step: Step) -> bool:
+    """Return whether the channels of the result are no axis of their own in the graph."""
+    return step.op == "SpaceToDepth" or (step.op == "Concat" and step.variant > 3)
 
 
 def _per_tensor(after: After) -> After:
