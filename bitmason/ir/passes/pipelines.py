@@ -16,7 +16,6 @@ from bitmason.ir.passes.place_pools import PlacePools
 from bitmason.ir.passes.rank_classifier import RankClassifier
 from bitmason.ir.passes.sink_reorders import SinkReorders
 from bitmason.ir.passes.tabulate import Tabulate
-from bitmason.ir.passes.unshift_products import UnshiftProducts
 from bitmason.ir.rewrite import Pass
 from bitmason.ir.types import Array, Real, TensorType
 from bitmason.ir.verify import verify
@@ -32,8 +31,6 @@ LOWER: tuple[Pass, ...] = (
     Tabulate(),
     # Needs the thresholds or table behind a join.
     FuseJoins(),
-    # What was not fused: bm_join multiplies integers as they are.
-    UnshiftProducts(),
     # Needs the last layer's integers as the hardware will have them.
     RankClassifier(),
     # Permutes the rows of thresholds and tables, so all of them must be there.
