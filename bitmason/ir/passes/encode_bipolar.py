@@ -8,18 +8,20 @@ from typing import ClassVar
 
 import numpy as np
 
+from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.arrange import Crop, Reorder, Upsample
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.lookup import Lookup
 from bitmason.ir.ops.pooling import GlobalPool, Pool
 from bitmason.ir.ops.quantise import Dequantise
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
-from bitmason.ir.types import Bipolar, IntArray
+from bitmason.ir.types import Bipolar, IntArray, int_type
 
 # What may stand between a product and its scale: it moves or pools integers, but adds nothing.
 _PASSED = (Crop, GlobalPool, Pool, Reorder, Reshape, Transpose, Upsample, Windows)
@@ -35,7 +37,8 @@ class EncodeBipolar(Pass):
             %y = dequantise(dense(bit(%x), w)) {scale = 2s, offset = o - s sum(w)}, w not
     A depthwise product selects bits too, also where its weights are bipolar: its channels lie side
     by side, while an xnor_popcount takes one group after the other. Pools and moves may stand in
-    between: they carry the correction along. Where anything else reads the product, it stays.
+    between: they carry the correction along. Where anything else reads the product, it stays,
+    with a table in front that makes numbers of two bits.
     """
 
     name: ClassVar[str] = "encode-bipolar"
@@ -64,8 +67,10 @@ def _counted(
     counts = isinstance(op, Dense) and isinstance(op.weight, Bipolar)
     correction = [op.weights.shape[1]] if counts else op.weights.int64().sum(axis=1)
     found = _spread(rewriter.graph, node, np.array(correction, dtype=np.int64))
-    if found is None:
-        return None
+    if found is None:  # what reads the product cannot make up for counts: sum the very +-1
+        numbers = Lookup(Const.integers(np.array([[-1, 0, 1]])), -1, int_type(-1, 1))
+        made = rewriter.add(numbers, (x,), node.loc, f"{x}_number")
+        return rewriter.add(op, (made,), node.loc, node.name)
     corrections |= found
     if isinstance(op, Dense) and counts:
         return rewriter.add(XnorPopcount(op.weights, op.groups), (x,), node.loc, node.name)
