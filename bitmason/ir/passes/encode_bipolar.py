@@ -68,14 +68,24 @@ def _counted(
     correction = [op.weights.shape[1]] if counts else op.weights.int64().sum(axis=1)
     found = _spread(rewriter.graph, node, np.array(correction, dtype=np.int64))
     if found is None:  # what reads the product cannot make up for counts: sum the very +-1
-        numbers = Lookup(Const.integers(np.array([[-1, 0, 1]])), -1, int_type(-1, 1))
-        made = rewriter.add(numbers, (x,), node.loc, f"{x}_number")
-        return rewriter.add(op, (made,), node.loc, node.name)
+        return rewriter.add(op, (_numbers(rewriter, node),), node.loc, node.name)
     corrections |= found
     if isinstance(op, Dense) and counts:
         return rewriter.add(XnorPopcount(op.weights, op.groups), (x,), node.loc, node.name)
     bits = rewriter.add(Bit(), (x,), node.loc, f"{x}_bit")
     return rewriter.add(op, (bits,), node.loc, node.name)
+
+
+def _numbers(rewriter: Rewriter, node: Node) -> str:
+    """Return the operand of `node` in two bits; windows stay right in front of their product."""
+    table = Lookup(Const.integers(np.array([[-1, 0, 1]])), -1, int_type(-1, 1))
+    above = rewriter.graph.producer(node.operands[0])
+    if above is None or not isinstance(above.op, Windows):
+        x = rewriter.now(node.operands[0])
+        return rewriter.add(table, (x,), node.loc, f"{x}_number")
+    x = rewriter.now(above.operands[0])
+    made = rewriter.add(table, (x,), node.loc, f"{x}_number")
+    return rewriter.add(above.op, (made,), above.loc, above.name)
 
 
 def _spread(graph: Graph, node: Node, correction: IntArray) -> dict[str, IntArray] | None:
