@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from bitmason.frontend.context import Context
 from bitmason.frontend.layout import arrange, transpose
 from bitmason.frontend.node_view import NodeView
-from bitmason.frontend.values import Activation
+from bitmason.frontend.values import Activation, Constant
+from bitmason.ir.types import Shape
 
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
 OPERATORS = frozenset(
@@ -27,13 +28,16 @@ _SHAPELESS = frozenset(
 )
 
 
-def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[int, ...]:
+def order_of_input(
+    nodes: Sequence[NodeView], ctx: Context, tensor: str, frame: Shape
+) -> tuple[int, ...]:
     """Return in which order the graph should have the axes of the input's frames.
 
     That is the one in which the first image operator that the input flows into, through nodes
-    that keep or transpose its axes, finds rows, columns and channels. Where they all find it in
-    another shape, channels are first unless all operators have them last.
+    that keep or transpose its axes or move those of length 1, finds rows, columns and channels.
+    Where they all find it in another shape, channels are first unless all operators have them last.
     """
+    rank = len(frame)
     reached: dict[str, tuple[int, ...]] = {tensor: tuple(range(rank))}
     for node in nodes:
         axes = reached.get(node.inputs[0]) if node.inputs else None
@@ -46,11 +50,35 @@ def order_of_input(nodes: Sequence[NodeView], tensor: str, rank: int) -> tuple[i
             perm = node.integers("perm") or ()
             if len(perm) == rank + 1 and perm[0] == 0 and sorted(perm) == list(range(rank + 1)):
                 reached[node.outputs[0]] = tuple(axes[axis - 1] for axis in perm[1:])
+        elif node.op == "Reshape":
+            kept = _with_units_moved(axes, frame, _target(node, ctx))
+            reached |= {} if kept is None else {node.outputs[0]: kept}
         elif node.op in _SHAPELESS:
             reached |= dict.fromkeys(node.outputs, axes)
     if all(node.domain == CHANNELS_LAST for node in nodes if node.op in OPERATORS):
         return tuple(range(rank))
     return (*range(1, rank), 0)
+
+
+def _target(node: NodeView, ctx: Context) -> tuple[int, ...]:
+    """Return the shape that a Reshape gives its frames, empty where it is not in the file."""
+    target = ctx.values.get(node.inputs[1]) if node.has_input(1) else None
+    return tuple(target.array.reshape(-1).tolist()[1:]) if isinstance(target, Constant) else ()
+
+
+def _with_units_moved(
+    axes: tuple[int, ...], frame: Shape, target: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """Return the axes of `frame` that `target` lists, where it only moves axes of length 1."""
+    sizes = tuple(frame[axis] for axis in axes)
+    if sorted(target) != sorted(sizes):
+        return None
+    units = iter([axis for axis in axes if frame[axis] == 1])
+    long = [axis for axis in axes if frame[axis] > 1]
+    if [frame[axis] for axis in long] != [size for size in target if size > 1]:
+        return None
+    rest = iter(long)
+    return tuple(next(units) if size == 1 else next(rest) for size in target)
 
 
 def channels_first(node: NodeView, ctx: Context, x: Activation) -> Activation:

@@ -146,7 +146,7 @@ def _put_channels_last(
             continue
         rank = len(ctx.frame(found))
         if rank in {2, 3}:
-            order = images.order_of_input(nodes, value.name, rank)
+            order = images.order_of_input(nodes, ctx, value.name, ctx.frame(found))
             place = _border(value.name, file)
             ctx.values[value.name] = layout.arrange(place, ctx, found, order, units=3 - rank)
 
