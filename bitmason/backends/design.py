@@ -17,11 +17,15 @@ from bitmason.ir.types import IntType
 
 @dataclass(frozen=True)
 class Prices:
-    """What one of each resource is worth, in LUTs: what it would free on a mid-size part."""
+    """What one of each resource is worth, in LUTs.
+
+    A mid-size part has one 18-kbit memory for 150 LUTs and one DSP block for 120; networks of few
+    bits leave most of the latter idle, so half of that.
+    """
 
     lut: float = 1
     ff: float = 0.125
-    dsp: float = 120
+    dsp: float = 60
     bram18: float = 150
 
 

@@ -105,7 +105,7 @@ CASES = {
     "sum_lanes": _sum("sum_lanes", [[1], [2]], Folding(3, mmv=2), Int(3), UInt(4)),
     "by_channel_lanes": _sum("by_channel_lanes", UNEVEN, Folding(2, mmv=2), Int(3), UInt(4)),
     "product": _product("product", Int(4), UInt(3), Folding(2)),
-    "product_dsp": _product("product_dsp", UInt(6), Int(7), Folding(6)),
+    "product_dsp": _product("product_dsp", UInt(6), Int(7), Folding(6, multipliers="dsp")),
     "product_lanes": _product("product_lanes", UInt(3), UInt(4), Folding(2, mmv=4)),
     "product_shifted": _product("product_shifted", UInt(4), Int(3), Folding(2), (9, -2)),
     "product_shifted_lanes": _product(

@@ -33,7 +33,9 @@ CASES = {
     "depthwise_whole": _depthwise("depthwise_whole", UInt(3), Int(3), 4, Folding(4, 4)),
     "depthwise_bits": _depthwise("depthwise_bits", UInt(3), Bipolar(), 6, Folding(2)),
     "depthwise_block": _depthwise("depthwise_block", Int(4), Int(4), 4, Folding(2, memory="block")),
-    "depthwise_dsp": _depthwise("depthwise_dsp", Int(6), Int(7), 3, Folding(1, 3)),
+    "depthwise_dsp": _depthwise(
+        "depthwise_dsp", Int(6), Int(7), 3, Folding(1, 3, multipliers="dsp")
+    ),
     "depthwise_fast": _depthwise(
         "depthwise_fast", UInt(2), Int(2), 9, Folding(2, 9), clock_mhz=500.0
     ),

@@ -113,6 +113,18 @@ def test_what_is_scarce_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _layers_total(in_blocks).lut < lut
 
 
+def test_multipliers_go_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, plenty = net(bits=8), 10**6
+    no_blocks = _with(monkeypatch, lut=plenty, ff=plenty, dsp=0, bram18=plenty)
+    in_logic = build_design(graph, Config(device=no_blocks, max_cycles=4000))
+    assert in_logic.resources.dsp == 0
+    lut = round(0.9 * _layers_total(in_logic).lut)
+    no_logic = _with(monkeypatch, lut=lut, ff=plenty, dsp=plenty, bram18=plenty)
+    in_blocks = build_design(graph, Config(device=no_logic, max_cycles=4000))
+    assert in_blocks.resources.dsp > 0
+    assert _layers_total(in_blocks).lut < lut
+
+
 def test_a_design_that_does_not_fit_is_told_with_what_would(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -93,8 +93,10 @@ def test_branches_whose_scales_have_no_common_step(tmp_path: Path) -> None:
     total = net.node("Add", net.branch(3, 0.1, 12.0), net.branch(3, 1e-7, 12.0))
     net.conv(net.quant(total), 2, 2, 1, 1)
     assert net.refusal(tmp_path) == (
-        "net.onnx#n8: error[P005]: 2 integer tensors meet before this quantiser\n"
-        "  note: they are n2, n5\n"
+        "net.onnx#n8: error[P005]: 2 branches meet before this quantiser, with no sum or product "
+        "of their integers that is exact\n"
+        "  note: 'n3' is int12 at scale 0.1\n"
+        "  note: 'n6' is int12 at scale 1e-07\n"
         "  help: quantise each branch right before they meet, both at the same scale\n"
     )
 

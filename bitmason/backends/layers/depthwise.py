@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
 from bitmason.backends.layers.memory import STYLES, rom
+from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
     Planner,
     Site,
@@ -23,7 +24,6 @@ from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.pooling import Pool
 from bitmason.ir.types import IntType
 
-MULTIPLIERS = ("lut", "dsp")
 _LEVEL_NS = 1.0
 
 
@@ -113,18 +113,15 @@ class DepthwisePlanner(_Taps):
         source, sink = _ports(site, folding)
         pe, simd, lanes, x = folding.pe, folding.simd, folding.mmv, site.elem
         w = op.stored
-        wide = w.bits + x.bits > 10 and x.bits > 1
-        dsp = folding.multipliers == "dsp" or (not folding.multipliers and wide)
         words = channels // pe * (taps // simd)
         memory, stored = rom(words, pe * simd * w.bits, folding.memory, site.prices)
-        product = (2 * ceil((w.bits + x.bits) / 6) - 1) * (w.bits + x.bits)
-        each = 2 * product if not dsp else w.bits + x.bits
         acc = sink.elem.bits
-        compute = Resources(
-            lut=pe * lanes * (simd * each + acc),
-            ff=pe * lanes * 2 * acc,
-            dsp=dsp * pe * simd * lanes,
-        )
+        products = pe * simd * lanes
+        in_luts = Resources(lut=products * 2 * multiplier_luts(w.bits, x.bits))
+        in_blocks = Resources(lut=products * (w.bits + x.bits), dsp=products)
+        dsp = takes_dsp(folding.multipliers, in_luts, in_blocks, site.prices)
+        sums = Resources(lut=pe * lanes * acc, ff=pe * lanes * 2 * acc)
+        compute = sums + (in_blocks if dsp else in_luts)
         return Layer(
             name=node.name,
             op=op.name,

@@ -10,6 +10,7 @@ import numpy as np
 
 from bitmason.backends.design import Layer, Port, Resources
 from bitmason.backends.layers.memory import STYLES, rom
+from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
     Planner,
     Site,
@@ -21,9 +22,6 @@ from bitmason.backends.layers.registry import (
 from bitmason.ir.graph import Folding, Op
 from bitmason.ir.ops.join import JoinLookup, Product, WeightedSum
 from bitmason.ir.types import IntType, int_type
-
-MULTIPLIERS = ("lut", "dsp")
-_DSP_BITS = 12
 
 
 @dataclass(frozen=True)
@@ -103,16 +101,16 @@ class SumPlanner(_Join):
         a, b = (source.int_elem for source in site.sources)
         at_once, channels = folding.pe * folding.mmv, site.node.type.shape[-1]
         plain = bool(np.all(np.abs(factors) == 1))
-        dsp = folding.multipliers == "dsp" or (
-            not folding.multipliers and not plain and not shared and bits >= _DSP_BITS
-        )
         words = 1 if shared else channels // folding.pe
         memory, stored = rom(words, 2 * at_once * bits, folding.memory, site.prices)
         out = site.node.type.int_elem.bits
-        products = 0 if plain or dsp else (a.bits + b.bits) * bits
-        cost = stored + Resources(
-            lut=at_once * (out + products), ff=at_once * out, dsp=2 * at_once * dsp
-        )
+        in_luts = Resources(lut=0 if plain else at_once * (a.bits + b.bits) * bits)
+        in_blocks = Resources(dsp=2 * at_once)
+        # Constants that every channel shares are shifts and sums: never worth a multiplier.
+        wanted = folding.multipliers or ("lut" if plain or shared else "")
+        dsp = takes_dsp(wanted, in_luts, in_blocks, site.prices)
+        sums = Resources(lut=at_once * out, ff=at_once * out)
+        cost = stored + sums + (in_blocks if dsp else in_luts)
         view = JoinView(
             "sum", channels, folding.pe, folding.mmv, a, b, bits, shared, out,
             int(not plain and site.options.clock_mhz > 100), memory, dsp,
@@ -131,12 +129,11 @@ class ProductPlanner(_Join):
         _checked(site, folding, "product")
         a, b = (source.int_elem for source in site.sources)
         at_once = folding.pe * folding.mmv
-        wide = a.bits + b.bits > 10
-        dsp = folding.multipliers == "dsp" or (not folding.multipliers and wide)
         out = site.node.type.int_elem.bits
-        cost = Resources(
-            lut=at_once * (out if dsp else a.bits * b.bits), ff=at_once * out, dsp=at_once * dsp
-        )
+        in_luts = Resources(lut=at_once * multiplier_luts(a.bits, b.bits))
+        in_blocks = Resources(lut=at_once * out, dsp=at_once)
+        dsp = takes_dsp(folding.multipliers, in_luts, in_blocks, site.prices)
+        cost = Resources(ff=at_once * out) + (in_blocks if dsp else in_luts)
         view = JoinView(
             "product", site.node.type.shape[-1], folding.pe, folding.mmv, a, b, 1, True, out,
             int(site.options.clock_mhz > 100), "", dsp,

@@ -7,12 +7,13 @@ so that both ends of the stream between them agree.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
+from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
     Planner,
     Site,
@@ -27,7 +28,6 @@ from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.types import Bipolar, Int, IntType
 
-MULTIPLIERS = ("lut", "dsp")
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/layer_area.py).
 _LUT_PER_XNOR_BIT = {"generic": 1.85, "xilinx": 1.45}
 _LEVEL_NS = 1.0
@@ -92,16 +92,18 @@ class MatVec(Planner):
         acc_bits = node.type.int_elem.bits
         if dot == "select" and acc_bits == 1:  # doubling the selected sum takes two bits
             dot, weight = "parallel", Int(2)
-        wide = dot == "parallel" and weight.bits + x.bits > 10
-        dsp = dot == "parallel" and (multipliers == "dsp" or (not multipliers and wide))
         folds = (rows // folding.pe) * (columns // folding.simd)
         word_bits = folding.pe * folding.simd * weight.bits
         memory, stored = rom(op.groups * folds, word_bits, memory, site.prices)
         view = MatVecView(
-            rows, columns, folding.pe, folding.simd, dot, dsp, x, weight, acc_bits,
+            rows, columns, folding.pe, folding.simd, dot, False, x, weight, acc_bits,
             _stages(dot, folding.simd, site.options.clock_mhz), memory, site.options.target,
             op.groups, folding.mmv,
         )  # fmt: skip
+        in_blocks = replace(view, dsp=dot == "parallel")
+        costs = _compute(view), _compute(in_blocks)
+        if in_blocks.dsp and takes_dsp(multipliers, *costs, site.prices):
+            view = in_blocks
         vectors = site.source.size // columns
         lanes = folding.mmv
         return Layer(
@@ -109,9 +111,7 @@ class MatVec(Planner):
             op=op.name,
             engine=engine,
             loc=node.loc,
-            folding=Folding(
-                folding.pe, folding.simd, engine, memory, _multipliers(dot, dsp=dsp), lanes
-            ),
+            folding=Folding(folding.pe, folding.simd, engine, memory, _multipliers(view), lanes),
             sources=(Port(x, site.source.size, folding.simd * lanes, lanes),),
             sinks=(Port(node.type.int_elem, node.type.size, folding.pe * lanes, lanes),),
             cycles=vectors * folds // lanes,
@@ -166,8 +166,8 @@ def _engines(node: Node) -> tuple[str, ...]:
     return ("xnor",) if isinstance(node.op, XnorPopcount) else ("parallel",)
 
 
-def _multipliers(dot: str, *, dsp: bool) -> str:
-    return "dsp" if dsp else "lut" if dot == "parallel" else ""
+def _multipliers(view: MatVecView) -> str:
+    return "dsp" if view.dsp else "lut" if view.dot == "parallel" else ""
 
 
 def _choose(
@@ -195,9 +195,9 @@ def _compute(view: MatVecView) -> Resources:
         return accumulate + Resources(lut=ceil(pe * (simd * (2 * a + 0.5) + acc) + shared))
     if view.dsp:
         return accumulate + Resources(lut=pe * (simd - 1) * (a + w), dsp=pe * simd)
-    # FINN-R, equation for the LUT cost of multipliers and adder tree (systems survey 1.1).
-    product = simd * (2 * ceil((w + a) / 6) - 1) * (w + a)
-    return accumulate + Resources(lut=ceil(1.1 * pe * (product + (w + a) * (2 * simd - 1))))
+    # The adder tree and the factor are FINN-R's too (arXiv 1809.04570).
+    tree = (w + a) * (2 * simd - 1)
+    return accumulate + Resources(lut=ceil(1.1 * pe * (simd * multiplier_luts(w, a) + tree)))
 
 
 def _buffer(view: MatVecView) -> Resources:

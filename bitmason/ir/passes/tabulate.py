@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import numpy as np
 
-from bitmason.diagnostics import fail
+from bitmason.diagnostics import fail, quote
 from bitmason.ir.chain import Chain, Quantiser, trace, varying_axes
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node, Op
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.lookup import Lookup
+from bitmason.ir.ops.quantise import Dequantise
 from bitmason.ir.ops.shape import Reshape
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.rewrite import Pass, Rewriter, rewrite
@@ -46,13 +47,7 @@ class Tabulate(Pass):
                 return None
             chain = trace(rewriter.graph, node)
             if not isinstance(chain, Chain):
-                fail(
-                    "P005",
-                    f"{len(chain)} integer tensors meet before this quantiser",
-                    loc=node.loc,
-                    notes=[f"they are {', '.join(sorted(chain))}"],
-                    help="quantise each branch right before they meet, both at the same scale",
-                )
+                _refuse_meeting(rewriter.graph, node, chain)
             chain = _from_first_integers(rewriter.graph, node, chain)
             x = rewriter.now(chain.source)
             source = rewriter.type_of(x)
@@ -66,6 +61,29 @@ class Tabulate(Pass):
             return _placed(rewriter, Bit() if reads_bits else op, x, node, varying_axes(chain))
 
         return rewrite(graph, visit)
+
+
+def _refuse_meeting(graph: Graph, node: Node, sources: set[str]) -> NoReturn:
+    nearest = trace(graph, node, fused=False)
+    branches = sorted(sources if isinstance(nearest, Chain) else nearest)
+    fail(
+        "P005",
+        f"{len(branches)} branches meet before this quantiser, with no sum or product of their "
+        "integers that is exact",
+        loc=node.loc,
+        notes=[f"{quote(branch)} is {_shown(graph, branch)}" for branch in branches],
+        help="quantise each branch right before they meet, both at the same scale",
+    )
+
+
+def _shown(graph: Graph, branch: str) -> str:
+    """Return the type of a branch, and what one step of its integers stands for."""
+    elem = graph[branch].type.elem
+    readers = [user.op for user in graph.users[branch] if isinstance(user.op, Dequantise)]
+    if not readers:
+        return str(elem)
+    ends = [f"{float(end(map(abs, readers[0].scale))):.6g}" for end in (min, max)]
+    return f"{elem} at scale {' to '.join(dict.fromkeys(ends))}"
 
 
 def _from_first_integers(graph: Graph, node: Node, chain: Chain) -> Chain:
