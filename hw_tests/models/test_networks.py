@@ -1,4 +1,4 @@
-"""Every network at hand: executor == golden == RTL on 100 inputs, with and without stalls."""
+"""Every dense network at hand: executor == golden == RTL on 100 inputs, with and without stalls."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def configurations() -> list[tuple[Path, Config, bool]]:
     def plain(path: Path, quick: bool) -> tuple[Path, Config, bool]:
         return path, Config(), quick
 
-    found = [plain(path, quick=True) for path in sorted(EXAMPLES.glob("*.onnx"))]
+    found = [plain(path, quick=True) for path in sorted(EXAMPLES.glob("[tl]fc_*.onnx"))]
     shared = [*SHARED.glob("own/tfc_*.onnx"), *SHARED.glob("zoo_tfc/*.onnx")]
     shared += [SHARED / "bench" / f"{name}.onnx" for name in ("jet", "tfc_w1a1", "tfc_w2a2")]
     shared += SHARED.glob("qkeras/model_test_qkeras_qactivation*.onnx")

@@ -42,8 +42,8 @@ module bm_global_pool #(
   if (FOLDS < 1 || PIXELS < 1) begin : gen_reject_empty
     $error("bm_global_pool: FOLDS (%0d) and PIXELS (%0d) must be 1 or more", FOLDS, PIXELS);
   end
-  if (OUT_W < RESULT_W) begin : gen_reject_narrow
-    $error("bm_global_pool: OUT_W (%0d) must be at least IN_W (%0d) for a maximum", OUT_W, IN_W);
+  if (OUT_W < IN_W) begin : gen_reject_narrow
+    $error("bm_global_pool: OUT_W (%0d) must be at least IN_W (%0d)", OUT_W, IN_W);
   end
 
   logic en, fire;
