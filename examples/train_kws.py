@@ -5,24 +5,9 @@ The sequences are the images of Fashion-MNIST, a column a step: 28 steps of 28 c
 brings its features, such as MFCC, in the same form.
 """
 
-import typer
 from layers import Average, block_1d, byte_input, classifier
 from torch import Tensor, nn
-from training import (
-    DEBIAN_DATA,
-    MODELS,
-    Data,
-    Epochs,
-    Example,
-    Images,
-    Out,
-    Recipe,
-    Seed,
-    Task,
-    as_floats,
-    as_labels,
-    train_and_export,
-)
+from training import Example, Recipe, Task, as_floats, as_labels, run
 
 RECIPE = Recipe(epochs=4, learning_rate=0.004, batch_size=100, weight_decay=0.01)
 FEATURES = 28
@@ -62,16 +47,5 @@ EXAMPLE = Example(
 )
 
 
-def main(
-    images: Images = None,
-    epochs: Epochs = None,
-    seed: Seed = 0,
-    data: Data = DEBIAN_DATA,
-    out: Out = MODELS,
-) -> None:
-    """Trains the 1-D net on Fashion-MNIST and exports it as QONNX."""
-    train_and_export(EXAMPLE, images, epochs, seed, data, out)
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    run(EXAMPLE)

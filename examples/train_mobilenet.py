@@ -6,24 +6,9 @@ those of Fashion-MNIST.
 """
 
 import torch
-import typer
 from layers import Average, block, byte_input, classifier
 from torch import nn
-from training import (
-    DEBIAN_DATA,
-    MODELS,
-    Data,
-    Epochs,
-    Example,
-    Images,
-    Out,
-    Recipe,
-    Seed,
-    Task,
-    as_floats,
-    as_labels,
-    train_and_export,
-)
+from training import Example, Recipe, Task, as_floats, as_labels, run
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=100, weight_decay=0.01)
 STEM = 16
@@ -56,16 +41,5 @@ EXAMPLE = Example(
 )
 
 
-def main(
-    images: Images = None,
-    epochs: Epochs = None,
-    seed: Seed = 0,
-    data: Data = DEBIAN_DATA,
-    out: Out = MODELS,
-) -> None:
-    """Trains the MobileNet on Fashion-MNIST and exports it as QONNX."""
-    train_and_export(EXAMPLE, images, epochs, seed, data, out)
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    run(EXAMPLE)

@@ -9,24 +9,9 @@ kinds of residual addition: operands quantised at one scale, and at two.
 
 import brevitas.nn as qnn
 import torch
-import typer
 from layers import Signed, block, byte_input, classifier, conv, relu, signed
 from torch import Tensor, nn
-from training import (
-    DEBIAN_DATA,
-    MODELS,
-    Data,
-    Epochs,
-    Example,
-    Images,
-    Out,
-    Recipe,
-    Seed,
-    Task,
-    as_floats,
-    as_labels,
-    train_and_export,
-)
+from training import Example, Recipe, Task, as_floats, as_labels, run
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=100, weight_decay=0.01)
 LAST_SIDE = 7
@@ -105,16 +90,5 @@ EXAMPLE = Example(
 )
 
 
-def main(
-    images: Images = None,
-    epochs: Epochs = None,
-    seed: Seed = 0,
-    data: Data = DEBIAN_DATA,
-    out: Out = MODELS,
-) -> None:
-    """Trains the ResNet-8 on Fashion-MNIST and exports it as QONNX."""
-    train_and_export(EXAMPLE, images, epochs, seed, data, out)
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    run(EXAMPLE)

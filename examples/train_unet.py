@@ -9,24 +9,9 @@ clothing it belongs to.
 
 import brevitas.nn as qnn
 import torch
-import typer
 from layers import Unsigned, block, byte_input
 from torch import Tensor, nn
-from training import (
-    CLASSES,
-    DEBIAN_DATA,
-    MODELS,
-    Data,
-    Epochs,
-    Example,
-    Images,
-    Out,
-    Recipe,
-    Seed,
-    Task,
-    as_floats,
-    train_and_export,
-)
+from training import CLASSES, Example, Recipe, Task, as_floats, run
 
 RECIPE = Recipe(epochs=2, learning_rate=0.004, batch_size=50, weight_decay=0.01)
 PIXEL_CLASSES = 1 + CLASSES
@@ -96,16 +81,5 @@ EXAMPLE = Example(
 )
 
 
-def main(
-    images: Images = None,
-    epochs: Epochs = None,
-    seed: Seed = 0,
-    data: Data = DEBIAN_DATA,
-    out: Out = MODELS,
-) -> None:
-    """Trains the U-Net on Fashion-MNIST and exports it as QONNX."""
-    train_and_export(EXAMPLE, images, epochs, seed, data, out)
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    run(EXAMPLE)

@@ -254,6 +254,22 @@ def train_and_export(
     typer.echo(f"{example.name}: {result}")
 
 
+def run(example: Example) -> None:
+    """Trains and exports one network as the command line says."""
+
+    def main(
+        images: Images = None,
+        epochs: Epochs = None,
+        seed: Seed = 0,
+        data: Data = DEBIAN_DATA,
+        out: Out = MODELS,
+    ) -> None:
+        train_and_export(example, images, epochs, seed, data, out)
+
+    main.__doc__ = f"Trains a {example.about}, and exports it as QONNX."
+    typer.run(main)
+
+
 def export(net: nn.Module, example: Tensor, path: Path, doc: str) -> None:
     """Writes the network as QONNX with a fixed batch of one and 8-bit weight codes.
 
