@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from bitmason.pipeline import compile_model
 from tests.frontend.exact_images import claim, conv, ints, powers, values_of
 from tests.frontend.onnx_models import (
     Net,
@@ -99,6 +100,34 @@ def test_channel_shuffle(groups: int, behind: str) -> None:
     elif behind == "quantiser":
         conv(net, net.quant(mixed, powers(1, 8, 1, 1, seed=9)), 4, 4, 3, 3, group=2)
     claim(net)
+
+
+@pytest.mark.parametrize("scale", [0.5, powers(1, 8, 1, 1)])
+@pytest.mark.parametrize(
+    ("axis", "form"),
+    [(1, "whole"), (2, "whole"), (3, "whole"), (1, "apart"), (2, "apart"), (3, "apart")],
+)
+def test_part_of_shuffled_channels(axis: int, form: str, scale: Any) -> None:
+    """Split channels are axes of their own until something needs them in their order."""
+    net, x = _net(scale)
+    found = net.node("Reshape", x, net.const(ints(1, 4, 2, 4, 6)))
+    found = net.node("Transpose", found, perm=[0, 2, 1, 3, 4])
+    sizes = [1, 2, 4, 4, 6]
+    if form == "whole":
+        found = net.node("Reshape", found, net.const(ints(1, 8, 4, 6)))
+        sizes = [1, 8, 4, 6]
+    bounds = (1, sizes[axis], axis, 1)
+    found = net.node("Slice", found, *(net.const(ints(bound)) for bound in bounds))
+    sizes[axis] -= 1
+    rows, columns = sizes[-2:]
+    channels = int(np.prod(sizes[1:-2]))
+    image = net.node("Reshape", found, net.const(ints(1, channels, rows, columns)))
+    conv(net, net.quant(image), 2, channels, 2, 2)
+    claim(net)
+    design = compile_model(net.model().SerializeToString(), name="net.onnx").design
+    crops = [node for node in design.graph.nodes if node.op.name == "crop"]
+    assert crops
+    assert all(len(node.type.shape) <= 3 for node in crops)
 
 
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])

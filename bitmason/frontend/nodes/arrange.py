@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 
@@ -20,7 +21,10 @@ from bitmason.frontend.registry import imports
 from bitmason.frontend.values import Activation, Value
 from bitmason.ir import Bipolar
 from bitmason.ir.ops.arrange import Concat, Crop
-from bitmason.ir.types import Array
+from bitmason.ir.ops.shape import Reshape
+from bitmason.ir.types import Array, Shape
+
+_IMAGE_AXES = 3
 
 
 @imports("Concat")
@@ -172,13 +176,39 @@ def _cropped(node: NodeView, ctx: Context, x: Activation, axis: int, kept: range
     """Keep evenly spaced elements of one axis of the frame."""
     if len(kept) == ctx.frame(x)[axis]:
         return x
-    plain = x if len(ctx.axes(x)[axis]) == 1 else in_file_order(node, ctx, x)
+    plain = x if len(ctx.axes(x)[axis]) == 1 else _in_plain_order(node, ctx, x)
     place, shape = ctx.axes(plain)[axis][0], ctx.shape(plain)
+    if len(shape) <= _IMAGE_AXES:
+        return Activation(_crop_axis(node, ctx, plain.name, place, kept), plain.axes)
+    # Channels that a shuffle has split: the axes on either side of the one in question are one.
+    before, behind = shape[:place], shape[place + 1 :]
+    whole = (prod(before), shape[place], prod(behind)) if behind else (1, prod(before), shape[-1])
+    merged = _given_shape(node, ctx, plain.name, whole)
+    found = _crop_axis(node, ctx, merged, 1 if behind else 2, kept)
+    split_again = _given_shape(node, ctx, found, (*before, len(kept), *behind))
+    return Activation(split_again, plain.axes)
+
+
+def _in_plain_order(node: NodeView, ctx: Context, x: Activation) -> Activation:
+    """Return `x` with one axis of the graph for each one of the file, channels last in images."""
+    as_images = ctx.has_images and len(ctx.frame(x)) in {2, 3}
+    return as_image(node, ctx, x) if as_images else in_file_order(node, ctx, x)
+
+
+def _crop_axis(node: NodeView, ctx: Context, value: str, place: int, kept: range) -> str:
+    """Keep evenly spaced elements of one axis of the graph."""
+    plain = Activation(value)
+    shape = ctx.shape(plain)
     start, size, step = [0] * len(shape), list(shape), [1] * len(shape)
     start[place], size[place], step[place] = kept.start, len(kept), kept.step
     op = Crop(tuple(start), tuple(size), tuple(step))
-    moved = move(node, ctx, Activation(plain.name), op, lambda a: a.take(list(kept), place))
-    return Activation(moved.name, plain.axes)
+    return move(node, ctx, plain, op, lambda array: array.take(list(kept), place)).name
+
+
+def _given_shape(node: NodeView, ctx: Context, value: str, shape: Shape) -> str:
+    """Give a value of the graph another shape."""
+    plain = Activation(value)
+    return move(node, ctx, plain, Reshape(shape), lambda array: array.reshape(shape)).name
 
 
 @imports("Pad")
