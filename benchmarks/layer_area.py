@@ -13,9 +13,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bitmason.backends.design import Design, chain_of
+from bitmason.backends.dataflow import build_design
+from bitmason.backends.design import Design, Layer, chain_of
 from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.sv import emit_sv
+from bitmason.config import Config, LayerConfig
 from bitmason.diagnostics import Loc
 from bitmason.ir import (
     Bipolar,
@@ -31,9 +33,14 @@ from bitmason.ir import (
 )
 from bitmason.ir.ops.arg_max import ArgMax
 from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.thresholds import Thresholds
+from bitmason.ir.ops.windows import Windows
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.toolchain import yosys
+
+LOC = Loc("bench")
+Made = tuple[Design, Layer]
 
 
 def dense(x: IntType, w: IntType, rows: int, columns: int) -> tuple[Op, TensorType]:
@@ -59,19 +66,56 @@ def thresholds(bits: int, channels: int, steps: int) -> tuple[Op, TensorType]:
     return op, TensorType((channels,), x)
 
 
+def depthwise(channels: int, taps: int) -> tuple[Op, TensorType]:
+    """Return a product of random weights for each channel of a pixel."""
+    weights = np.random.default_rng(0).integers(-8, 8, (channels, taps))
+    op = Depthwise(Const.integers(weights), Int(4), block=4)
+    return op, TensorType((1, 1, channels * taps), UInt(4))
+
+
+def alone(case: tuple[Op, TensorType], folding: Folding) -> Made:
+    """Return the layer of an operation in a design of its own."""
+    op, source = case
+    builder = Builder("bench")
+    x = builder.input("x", source, LOC)
+    y = builder.add(op, [x], LOC, "layer")
+    graph = builder.finish([y])
+    (node,) = graph.nodes
+    layer = planner_of(node).plan(Site(node, (source,)), folding)
+    return Design("bench", graph, x, (y,), (layer,), chain_of((layer,))), layer
+
+
+def windows(image: TensorType, size: int, folding: LayerConfig) -> Made:
+    """Return the window generator in front of a convolution with this folding."""
+    builder = Builder("bench")
+    x = builder.input("x", image, LOC)
+    channels = image.shape[-1]
+    made = builder.add(Windows((size, size), block=channels), [x], LOC, "windows")
+    op, _ = dense(image.int_elem, Int(4), 8, size * size * channels)
+    design = build_design(
+        builder.finish([builder.add(op, [made], LOC, "conv")]), Config(layers={"conv": folding})
+    )
+    return design, next(layer for layer in design.layers if layer.name == "windows")
+
+
 XNOR = dense(Bipolar(), Bipolar(), 64, 784)
 COMPARE, SEARCH = Folding(4, engine="comparators"), Folding(4, engine="search")
-CASES: tuple[tuple[str, tuple[Op, TensorType], Folding], ...] = (
-    ("TFC layer 1, xnor (16,49)", XNOR, Folding(16, 49)),
-    ("TFC layer 2, xnor (8,8)", dense(Bipolar(), Bipolar(), 64, 64), Folding(8, 8)),
-    ("select, 4-bit inputs (4,16)", dense(UInt(4), Bipolar(), 64, 64), Folding(4, 16)),
-    ("parallel 2 x 2 bits (4,16)", dense(UInt(2), Int(2, -1), 64, 64), Folding(4, 16)),
-    ("parallel 4 x 4 bits (4,16)", dense(UInt(4), Int(4), 64, 64), Folding(4, 16)),
-    ("parallel 8 x 8 bits, DSP (2,4)", dense(UInt(8), Int(8), 64, 64), Folding(2, 4)),
-    ("thresholds, 15 steps of 12 bits, PE 4", thresholds(12, 64, 15), COMPARE),
-    ("the same by search", thresholds(12, 64, 15), SEARCH),
-    ("255 steps of 16 bits by search, PE 4", thresholds(16, 64, 255), SEARCH),
-    ("argmax of 10, 12 bits", (ArgMax(), TensorType((10,), Int(12))), Folding(1)),
+IMAGE = TensorType((28, 28, 16), UInt(4))
+CASES: tuple[tuple[str, Made], ...] = (
+    ("TFC layer 1, xnor (16,49)", alone(XNOR, Folding(16, 49))),
+    ("TFC layer 2, xnor (8,8)", alone(dense(Bipolar(), Bipolar(), 64, 64), Folding(8, 8))),
+    ("select, 4-bit inputs (4,16)", alone(dense(UInt(4), Bipolar(), 64, 64), Folding(4, 16))),
+    ("parallel 2 x 2 bits (4,16)", alone(dense(UInt(2), Int(2, -1), 64, 64), Folding(4, 16))),
+    ("parallel 4 x 4 bits (4,16)", alone(dense(UInt(4), Int(4), 64, 64), Folding(4, 16))),
+    ("parallel 8 x 8 bits, DSP (2,4)", alone(dense(UInt(8), Int(8), 64, 64), Folding(2, 4))),
+    ("thresholds, 15 steps of 12 bits, PE 4", alone(thresholds(12, 64, 15), COMPARE)),
+    ("the same by search", alone(thresholds(12, 64, 15), SEARCH)),
+    ("255 steps of 16 bits by search, PE 4", alone(thresholds(16, 64, 255), SEARCH)),
+    ("argmax of 10, 12 bits", alone((ArgMax(), TensorType((10,), Int(12))), Folding(1))),
+    ("depthwise, 9 taps of 4 bits, PE 4", alone(depthwise(128, 9), Folding(4, 9))),
+    ("3 x 3 windows, 4 channels of 4 bits", windows(IMAGE, 3, LayerConfig(pe=1, simd=4))),
+    ("the same, all taps at once", windows(IMAGE, 3, LayerConfig(pe=1, simd=36))),
+    ("the same, 2 pixels side by side", windows(IMAGE, 3, LayerConfig(pe=1, simd=144, mmv=2))),
 )
 
 
@@ -80,14 +124,8 @@ def main() -> None:
     table = Table(
         "layer", "LUT", "estimate", "ratio", "FF", "estimate", "DSP", "BRAM18", "estimate"
     )
-    for name, (op, source), folding in CASES:
-        builder = Builder("bench")
-        x = builder.input("x", source, Loc("bench"))
-        y = builder.add(op, [x], Loc("bench"), "layer")
-        graph = builder.finish([y])
-        (node,) = graph.nodes
-        layer = planner_of(node).plan(Site(node, (source,)), folding)
-        area = _area(Design("bench", graph, x, (y,), (layer,), chain_of((layer,))))
+    for name, (design, layer) in CASES:
+        area = _area(design, f"bench_{layer.name}")
         guess = layer.resources
         blocks = area.bram18 + 2 * area.bram36
         ratio = f"{area.lut_sites / max(1, guess.lut):.2f}"
@@ -96,7 +134,7 @@ def main() -> None:
     Console(width=130).print(table)
 
 
-def _area(design: Design) -> yosys.Area:
+def _area(design: Design, module: str) -> yosys.Area:
     emitted = emit_sv(design)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -105,7 +143,7 @@ def _area(design: Design) -> yosys.Area:
             (folder / path).write_text(text)
         sources = [folder / path for path in emitted.sources if path.endswith(".sv")]
         memories = [folder / path for path in emitted.memories]
-        return yosys.synthesise(sources, "bench_layer", memories=memories)
+        return yosys.synthesise(sources, module, memories=memories)
 
 
 if __name__ == "__main__":
