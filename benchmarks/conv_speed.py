@@ -29,6 +29,14 @@ from bitmason.pipeline import Compiled, compile_model
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MODELS = EXAMPLES / "models"
 GOLDEN_FRAMES, RTL_FRAMES = 500, 32
+# Network -> goals for the whole compilation and for the FIFOs in it.
+NETWORKS = {
+    "cnv_w1a1": ("<= 20 s", "<= 30 s"),
+    "resnet8_w4a4": ("", "<= 30 s"),
+    "mobilenet_w4a4": ("", ""),
+    "kws_w4a4": ("", ""),
+    "unet_w4a4": ("", ""),
+}
 
 T = TypeVar("T")
 
@@ -59,7 +67,7 @@ def main() -> None:
     columns = ("what", "seconds", "CPU seconds", "figure", "goal")
     table = Table(*columns, title="this machine, one run")
     compile_model(MODELS / "tfc_w1a1.onnx")  # loads what is loaded once
-    for name in ("cnv_w1a1", "resnet8_w4a4", "mobilenet_w4a4", "kws_w4a4", "unet_w4a4"):
+    for name in NETWORKS:
         _compile(table, name)
     published = load_config(EXAMPLES / "foldings" / "cnv_w1a1_finn.toml", {})
     _simulate(table, compile_model(MODELS / "cnv_w1a1.onnx", published))
@@ -78,10 +86,10 @@ def _compile(table: Table, name: str) -> None:
         made = timed(lambda: compile_model(MODELS / f"{name}.onnx"))
     report = made.result.report()
     pace = f"{report['ii_cycles']:,} cycles a frame"
-    table.add_row(f"compile {name}", *made.spent, pace, "<= 20 s")
+    table.add_row(f"compile {name}", *made.spent, pace, NETWORKS[name][0])
     sized = timed(lambda: with_fifos(bare[0]))
     bits = f"{report['fifo_bits']:,} bits, as frames {report['fifo_bits_if_frames']:,}"
-    table.add_row("its FIFOs", *sized.spent, bits, "<= 30 s")
+    table.add_row("its FIFOs", *sized.spent, bits, NETWORKS[name][1])
 
 
 def _simulate(table: Table, compiled: Compiled) -> None:
