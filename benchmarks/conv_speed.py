@@ -23,12 +23,13 @@ from rich.table import Table
 from bitmason.backends import dataflow
 from bitmason.backends.design import Design
 from bitmason.backends.fifos import with_fifos
+from bitmason.backends.schedule import Model
 from bitmason.config import load_config
 from bitmason.pipeline import Compiled, compile_model
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 MODELS = EXAMPLES / "models"
-GOLDEN_FRAMES, RTL_FRAMES = 500, 32
+GOLDEN_FRAMES, RTL_FRAMES, MODEL_FRAMES = 500, 32, 10
 # Network -> goals for the whole compilation and for the FIFOs in it.
 NETWORKS = {
     "cnv_w1a1": ("<= 20 s", "<= 30 s"),
@@ -90,6 +91,11 @@ def _compile(table: Table, name: str) -> None:
     sized = timed(lambda: with_fifos(bare[0]))
     bits = f"{report['fifo_bits']:,} bits, as frames {report['fifo_bits_if_frames']:,}"
     table.add_row("its FIFOs", *sized.spent, bits, NETWORKS[name][1])
+    model = Model(made.result.design)
+    stepped = timed(lambda: model.run(MODEL_FRAMES))
+    cycles = int(stepped.result.ends.max())
+    rate = f"{cycles:,} cycles, {cycles / stepped.seconds:,.0f} cycles/s"
+    table.add_row(f"timing model, {MODEL_FRAMES} frames", *stepped.spent, rate, "")
 
 
 def _simulate(table: Table, compiled: Compiled) -> None:

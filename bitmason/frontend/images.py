@@ -52,7 +52,8 @@ def order_of_input(
                 reached[node.outputs[0]] = tuple(axes[axis - 1] for axis in perm[1:])
         elif node.op == "Reshape":
             kept = _with_units_moved(axes, frame, _target(node, ctx))
-            reached |= {} if kept is None else {node.outputs[0]: kept}
+            if kept is not None:
+                reached[node.outputs[0]] = kept
         elif node.op in _SHAPELESS:
             reached |= dict.fromkeys(node.outputs, axes)
     if all(node.domain == CHANNELS_LAST for node in nodes if node.op in OPERATORS):
@@ -70,15 +71,12 @@ def _with_units_moved(
     axes: tuple[int, ...], frame: Shape, target: tuple[int, ...]
 ) -> tuple[int, ...] | None:
     """Return the axes of `frame` that `target` lists, where it only moves axes of length 1."""
-    sizes = tuple(frame[axis] for axis in axes)
-    if sorted(target) != sorted(sizes):
-        return None
-    units = iter([axis for axis in axes if frame[axis] == 1])
+    units = [axis for axis in axes if frame[axis] == 1]
     long = [axis for axis in axes if frame[axis] > 1]
-    if [frame[axis] for axis in long] != [size for size in target if size > 1]:
+    if len(target) != len(axes) or [n for n in target if n != 1] != [frame[axis] for axis in long]:
         return None
-    rest = iter(long)
-    return tuple(next(units) if size == 1 else next(rest) for size in target)
+    parts = {True: iter(units), False: iter(long)}
+    return tuple(next(parts[size == 1]) for size in target)
 
 
 def channels_first(node: NodeView, ctx: Context, x: Activation) -> Activation:

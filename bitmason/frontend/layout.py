@@ -37,11 +37,11 @@ def reshape(node: NodeView, ctx: Context, x: Activation, shape: Shape) -> Activa
     if shape == ctx.frame(x):
         return x
     if not ctx.has_images:
-        return _reshaped(node, ctx, x, shape)
+        return with_shape(node, ctx, x, shape)
     order = flat_order(ctx.axes(x), len(ctx.shape(x)))
     pieces = refined(tuple(ctx.shape(x)[axis] for axis in order), shape)
     if pieces is None:
-        return _reshaped(node, ctx, in_file_order(node, ctx, x), shape)
+        return with_shape(node, ctx, in_file_order(node, ctx, x), shape)
     return _regrouped(node, ctx, x, pieces)
 
 
@@ -81,7 +81,7 @@ def arrange(
     moved = _permuted(
         node, ctx, x, flat_order(tuple(axes[axis] for axis in order), len(ctx.shape(x)))
     )
-    found = _reshaped(node, ctx, moved, (*[1] * units, *(frame[axis] for axis in order)))
+    found = with_shape(node, ctx, moved, (*[1] * units, *(frame[axis] for axis in order)))
     return ctx.viewed(found.name, tuple((units + place,) for place in np.argsort(order).tolist()))
 
 
@@ -106,7 +106,7 @@ def rows(node: NodeView, ctx: Context, x: Activation) -> tuple[Activation, IntAr
     kept = sorted(axis for axis in range(len(ctx.shape(x))) if axis not in last)
     moved = _permuted(node, ctx, x, (*kept, *sorted(last)))
     shape = (*(ctx.shape(x)[axis] for axis in kept), int(np.prod(sizes)))
-    found = _reshaped(node, ctx, moved, shape)
+    found = with_shape(node, ctx, moved, shape)
     axes = (*(tuple(kept.index(axis) for axis in group) for group in leading), (len(kept),))
     if list(last) == sorted(last):
         return ctx.viewed(found.name, axes), None
@@ -131,7 +131,7 @@ def _regrouped(
     starts = np.cumsum([0, *(len(parts) for parts in sizes)]).tolist()
     named = iter([starts[axis] + part for axis, part in places])
     axes = tuple(tuple(next(named) for _ in group) for group in pieces)
-    found = _reshaped(node, ctx, x, tuple(size for parts in sizes for size in parts))
+    found = with_shape(node, ctx, x, tuple(size for parts in sizes for size in parts))
     return ctx.viewed(found.name, axes)
 
 
@@ -145,8 +145,8 @@ def _permuted(node: NodeView, ctx: Context, x: Activation, perm: tuple[int, ...]
     return move(node, ctx, Activation(x.name), op, lambda array: array.transpose(perm))
 
 
-def _reshaped(node: NodeView, ctx: Context, x: Activation, shape: Shape) -> Activation:
-    """Give the value in the graph another shape."""
+def with_shape(node: NodeView, ctx: Context, x: Activation, shape: Shape) -> Activation:
+    """Give the value of the graph another shape; the result has no axes of the file."""
     plain = Activation(x.name)
     if shape == ctx.shape(plain):
         return plain

@@ -14,7 +14,7 @@ from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.quantise import Dequantise, Quantise
 from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, LeakyRelu, Mul, MulConst, Sub, Unary
 from bitmason.ir.ops.staircase import Staircase
-from bitmason.ir.types import Array, IntType, Shape
+from bitmason.ir.types import Array, IntType
 
 Quantiser = Quantise | Staircase
 ELEMENTWISE = (
@@ -84,14 +84,6 @@ def _is_monotone(node: Node) -> bool:
         case Unary(function):
             return function in MONOTONE_FUNCTIONS
     return False
-
-
-def varies_by_channel_only(chain: Chain, frame: Shape) -> bool:
-    """Return whether every constant of the chain is the same along all axes but the last."""
-    return all(
-        all(length == 1 for length in constant.shape[:-1]) or len(frame) == 0
-        for constant in chain.constants
-    )
 
 
 def varying_axes(chain: Chain) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bitmason.ir.chain import Chain, Quantiser, trace, varies_by_channel_only
+from bitmason.ir.chain import Chain, Quantiser, trace, varying_axes
 from bitmason.ir.graph import Graph
 from bitmason.ir.ops.quantise import Quantise
 from bitmason.ir.ops.staircase import Staircase
@@ -44,7 +44,7 @@ def settle(chain: Chain, source: Array, real: Array, codes: IntArray) -> IntArra
     doubtful = _doubtful(chain, real)
     if not doubtful.any():
         return codes
-    if varies_by_channel_only(chain, source.shape[1:]):
+    if varying_axes(chain) == 1:
         return _settle_values(chain, source, doubtful, codes)
     frames = np.flatnonzero(doubtful.reshape(len(real), -1).any(axis=1))
     settled = codes.copy()

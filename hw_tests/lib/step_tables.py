@@ -9,7 +9,8 @@ from hw_tests.bench.claims import Contract
 from hw_tests.bench.packing import IntArray, beats, integers, limits
 from hw_tests.bench.wrapper import Cases
 
-SHAPES = {  # channels, lanes, input bits, signed, steps, threshold bits, base, output bits
+_PARAMETERS = ("CHANNELS", "PE", "IN_W", "IN_SIGNED", "STEPS", "THR_W", "BASE", "OUT_W")
+SHAPES = {
     "sign": (4, 4, 7, True, 1, 8, 0, 1),
     "two": (6, 2, 5, True, 2, 6, -1, 2),
     "three": (4, 2, 8, False, 3, 9, 0, 2),
@@ -23,27 +24,9 @@ SHAPES = {  # channels, lanes, input bits, signed, steps, threshold bits, base, 
 def cases(**memory: str) -> Cases:
     """Return the parameters of every case; `{}` in the names of its tables stands for the case."""
     return {
-        case: {
-            "CHANNELS": channels,
-            "PE": lanes,
-            "IN_W": bits,
-            "IN_SIGNED": signed,
-            "OUT_W": out_bits,
-            "STEPS": steps,
-            "THR_W": step_bits,
-            "BASE": base,
-            **{name: text.format(case) for name, text in memory.items()},
-        }
-        for case, (
-            channels,
-            lanes,
-            bits,
-            signed,
-            steps,
-            step_bits,
-            base,
-            out_bits,
-        ) in SHAPES.items()
+        case: dict(zip(_PARAMETERS, shape, strict=True))
+        | {name: text.format(case) for name, text in memory.items()}
+        for case, shape in SHAPES.items()
     }
 
 

@@ -12,10 +12,13 @@ from bitmason.backends import devices
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design, Prices, Resources
 from bitmason.backends.devices import DEVICES, Device
+from bitmason.backends.layers import Site, planner_of
+from bitmason.backends.layers.multiplier import takes_dsp
 from bitmason.config import Config
 from bitmason.diagnostics import CompileError, Loc
-from bitmason.ir import Builder, Const, Graph, Int, TensorType, UInt
+from bitmason.ir import Bipolar, Builder, Const, Folding, Graph, Int, TensorType, UInt
 from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.windows import Windows
 
 LOC = Loc("net.onnx", "conv")
@@ -101,28 +104,43 @@ def test_a_target_is_met_at_no_more_than_it_needs(monkeypatch: pytest.MonkeyPatc
     assert with_device.layers == without.layers
 
 
-def test_what_is_scarce_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph, plenty = net(outputs=32, channels=32), 10**6
-    no_blocks = _with(monkeypatch, lut=plenty, ff=plenty, dsp=plenty, bram18=0)
-    in_logic = build_design(graph, Config(device=no_blocks, max_cycles=20_000))
-    assert in_logic.resources.bram18 == 0
+@pytest.mark.parametrize(
+    ("scarce", "graph", "cycles"),
+    [("bram18", net(outputs=32, channels=32), 20_000), ("dsp", net(bits=8), 4000)],
+)
+def test_what_is_scarce_is_saved(
+    scarce: str, graph: Graph, cycles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plenty = dict.fromkeys(asdict(Resources()), 10**6)
+    without_blocks = _with(monkeypatch, **plenty | {scarce: 0})
+    in_logic = build_design(graph, Config(device=without_blocks, max_cycles=cycles))
+    assert getattr(in_logic.resources, scarce) == 0
     lut = round(0.9 * _layers_total(in_logic).lut)
-    no_logic = _with(monkeypatch, lut=lut, ff=plenty, dsp=plenty, bram18=plenty)
-    in_blocks = build_design(graph, Config(device=no_logic, max_cycles=20_000))
-    assert in_blocks.resources.bram18 > 0
+    with_little_logic = _with(monkeypatch, **plenty | {"lut": lut})
+    in_blocks = build_design(graph, Config(device=with_little_logic, max_cycles=cycles))
+    assert getattr(in_blocks.resources, scarce) > 0
     assert _layers_total(in_blocks).lut < lut
 
 
-def test_multipliers_go_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph, plenty = net(bits=8), 10**6
-    no_blocks = _with(monkeypatch, lut=plenty, ff=plenty, dsp=0, bram18=plenty)
-    in_logic = build_design(graph, Config(device=no_blocks, max_cycles=4000))
-    assert in_logic.resources.dsp == 0
-    lut = round(0.9 * _layers_total(in_logic).lut)
-    no_logic = _with(monkeypatch, lut=lut, ff=plenty, dsp=plenty, bram18=plenty)
-    in_blocks = build_design(graph, Config(device=no_logic, max_cycles=4000))
-    assert in_blocks.resources.dsp > 0
-    assert _layers_total(in_blocks).lut < lut
+def test_single_bits_take_no_multipliers() -> None:
+    costs = Resources(lut=1000), Resources(dsp=1)
+    one, four = UInt(1), Int(4)
+    assert takes_dsp("", (four, four), *costs, Prices())
+    assert not takes_dsp("", (one, four), *costs, Prices())
+    assert takes_dsp("dsp", (one, four), *costs, Prices())
+    weights = np.random.default_rng(0).integers(-128, 128, (4, 9))
+    for weight, values in ((Int(8), weights), (Bipolar(), 2 * (weights >= 0) - 1)):
+        (node,) = _depthwise(Depthwise(Const.integers(values), weight, block=4)).nodes
+        site = Site(node, (TensorType((1, 1, 36), UInt(8)),))
+        assert (planner_of(node).plan(site, Folding(4, 9)).resources.dsp > 0) == (weight == Int(8))
+        asked = planner_of(node).plan(site, Folding(4, 9, multipliers="dsp"))
+        assert (asked.folding.multipliers == "dsp") == (weight == Int(8))
+
+
+def _depthwise(op: Depthwise) -> Graph:
+    builder = Builder("net")
+    x = builder.input("x", TensorType((1, 1, 36), UInt(8)), LOC)
+    return builder.finish([builder.add(op, [x], LOC, "conv")])
 
 
 def test_a_design_that_does_not_fit_is_told_with_what_would(

@@ -22,7 +22,7 @@ from bitmason.backends.layers.windows import window_lanes
 from bitmason.ir.graph import Folding, Op
 from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.pooling import Pool
-from bitmason.ir.types import IntType
+from bitmason.ir.types import Bipolar, IntType
 
 _LEVEL_NS = 1.0
 
@@ -117,9 +117,13 @@ class DepthwisePlanner(_Taps):
         memory, stored = rom(words, pe * simd * w.bits, folding.memory, site.prices)
         acc = sink.elem.bits
         products = pe * simd * lanes
+        # Twice, for the trees that add the products (benchmarks/layer_area.py).
         in_luts = Resources(lut=products * 2 * multiplier_luts(w.bits, x.bits))
         in_blocks = Resources(lut=products * (w.bits + x.bits), dsp=products)
-        dsp = takes_dsp(folding.multipliers, in_luts, in_blocks, site.prices)
+        costs = in_luts, in_blocks
+        # Binary weights select and never multiply.
+        selects = isinstance(w, Bipolar)
+        dsp = not selects and takes_dsp(folding.multipliers, (w, x), *costs, site.prices)
         sums = Resources(lut=pe * lanes * acc, ff=pe * lanes * 2 * acc)
         compute = sums + (in_blocks if dsp else in_luts)
         return Layer(

@@ -108,7 +108,7 @@ class SumPlanner(_Join):
         in_blocks = Resources(dsp=2 * at_once)
         # Constants that every channel shares are shifts and sums: never worth a multiplier.
         wanted = folding.multipliers or ("lut" if plain or shared else "")
-        dsp = takes_dsp(wanted, in_luts, in_blocks, site.prices)
+        dsp = takes_dsp(wanted, (a, b), in_luts, in_blocks, site.prices)
         sums = Resources(lut=at_once * out, ff=at_once * out)
         cost = stored + sums + (in_blocks if dsp else in_luts)
         view = JoinView(
@@ -132,7 +132,7 @@ class ProductPlanner(_Join):
         out = site.node.type.int_elem.bits
         in_luts = Resources(lut=at_once * multiplier_luts(a.bits, b.bits))
         in_blocks = Resources(lut=at_once * out, dsp=at_once)
-        dsp = takes_dsp(folding.multipliers, in_luts, in_blocks, site.prices)
+        dsp = takes_dsp(folding.multipliers, (a, b), in_luts, in_blocks, site.prices)
         cost = Resources(ff=at_once * out) + (in_blocks if dsp else in_luts)
         view = JoinView(
             "product", site.node.type.shape[-1], folding.pe, folding.mmv, a, b, 1, True, out,

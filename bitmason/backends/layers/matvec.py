@@ -100,10 +100,11 @@ class MatVec(Planner):
             _stages(dot, folding.simd, site.options.clock_mhz), memory, site.options.target,
             op.groups, folding.mmv,
         )  # fmt: skip
-        in_blocks = replace(view, dsp=dot == "parallel")
-        costs = _compute(view), _compute(in_blocks)
-        if in_blocks.dsp and takes_dsp(multipliers, *costs, site.prices):
-            view = in_blocks
+        if dot == "parallel":
+            in_blocks = replace(view, dsp=True)
+            costs = _compute(view), _compute(in_blocks)
+            dsp = takes_dsp(multipliers, (x, weight), *costs, site.prices)
+            view = in_blocks if dsp else view
         vectors = site.source.size // columns
         lanes = folding.mmv
         return Layer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from bitmason.backends.design import Prices, Resources
+from bitmason.ir.types import IntType
 
 MULTIPLIERS = ("lut", "dsp")
 
@@ -15,8 +16,18 @@ def multiplier_luts(a_bits: int, b_bits: int) -> int:
     return (2 * ceil(bits / 6) - 1) * bits
 
 
-def takes_dsp(wanted: str, in_luts: Resources, in_blocks: Resources, prices: Prices) -> bool:
-    """Return whether to build with DSP blocks: as `wanted` says, the cheaper way if it is empty."""
+def takes_dsp(
+    wanted: str,
+    operands: tuple[IntType, IntType],
+    in_luts: Resources,
+    in_blocks: Resources,
+    prices: Prices,
+) -> bool:
+    """Return whether to build with DSP blocks: as `wanted` says, the cheaper way if it is empty.
+
+    A product with a single bit is a row of gates, whatever the model of its cost says.
+    """
     if wanted:
         return wanted == "dsp"
-    return in_blocks.price(prices) < in_luts.price(prices)
+    is_product = min(operand.bits for operand in operands) > 1
+    return is_product and in_blocks.price(prices) < in_luts.price(prices)

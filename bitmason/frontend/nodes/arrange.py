@@ -12,7 +12,7 @@ from bitmason.diagnostics import fail, quote
 from bitmason.frontend.affine import Affine, affine_of, emit_real
 from bitmason.frontend.context import Context
 from bitmason.frontend.images import as_image, as_in_node, channels_first
-from bitmason.frontend.layout import arrange, in_file_order, move, reshape
+from bitmason.frontend.layout import arrange, in_file_order, move, reshape, with_shape
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.padding import as_numbers, by_channel, pad
 from bitmason.frontend.product import quantised_operand
@@ -21,8 +21,7 @@ from bitmason.frontend.registry import imports
 from bitmason.frontend.values import Activation, Value
 from bitmason.ir import Bipolar
 from bitmason.ir.ops.arrange import Concat, Crop
-from bitmason.ir.ops.shape import Reshape
-from bitmason.ir.types import Array, Shape
+from bitmason.ir.types import Array
 
 _IMAGE_AXES = 3
 
@@ -179,14 +178,14 @@ def _cropped(node: NodeView, ctx: Context, x: Activation, axis: int, kept: range
     plain = x if len(ctx.axes(x)[axis]) == 1 else _in_plain_order(node, ctx, x)
     place, shape = ctx.axes(plain)[axis][0], ctx.shape(plain)
     if len(shape) <= _IMAGE_AXES:
-        return Activation(_crop_axis(node, ctx, plain.name, place, kept), plain.axes)
+        return Activation(_crop_axis(node, ctx, plain, place, kept).name, plain.axes)
     # Channels that a shuffle has split: the axes on either side of the one in question are one.
     before, behind = shape[:place], shape[place + 1 :]
     whole = (prod(before), shape[place], prod(behind)) if behind else (1, prod(before), shape[-1])
-    merged = _given_shape(node, ctx, plain.name, whole)
+    merged = with_shape(node, ctx, plain, whole)
     found = _crop_axis(node, ctx, merged, 1 if behind else 2, kept)
-    split_again = _given_shape(node, ctx, found, (*before, len(kept), *behind))
-    return Activation(split_again, plain.axes)
+    split_again = with_shape(node, ctx, found, (*before, len(kept), *behind))
+    return Activation(split_again.name, plain.axes)
 
 
 def _in_plain_order(node: NodeView, ctx: Context, x: Activation) -> Activation:
@@ -195,20 +194,14 @@ def _in_plain_order(node: NodeView, ctx: Context, x: Activation) -> Activation:
     return as_image(node, ctx, x) if as_images else in_file_order(node, ctx, x)
 
 
-def _crop_axis(node: NodeView, ctx: Context, value: str, place: int, kept: range) -> str:
+def _crop_axis(node: NodeView, ctx: Context, x: Activation, place: int, kept: range) -> Activation:
     """Keep evenly spaced elements of one axis of the graph."""
-    plain = Activation(value)
+    plain = Activation(x.name)
     shape = ctx.shape(plain)
     start, size, step = [0] * len(shape), list(shape), [1] * len(shape)
     start[place], size[place], step[place] = kept.start, len(kept), kept.step
     op = Crop(tuple(start), tuple(size), tuple(step))
-    return move(node, ctx, plain, op, lambda array: array.take(list(kept), place)).name
-
-
-def _given_shape(node: NodeView, ctx: Context, value: str, shape: Shape) -> str:
-    """Give a value of the graph another shape."""
-    plain = Activation(value)
-    return move(node, ctx, plain, Reshape(shape), lambda array: array.reshape(shape)).name
+    return move(node, ctx, plain, op, lambda array: array.take(list(kept), place))
 
 
 @imports("Pad")

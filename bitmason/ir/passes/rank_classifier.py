@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bitmason.ir.chain import ELEMENTWISE, Chain, trace, varies_by_channel_only
+from bitmason.ir.chain import ELEMENTWISE, Chain, trace, varying_axes
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.arg_max import ArgMax
@@ -65,7 +65,7 @@ class RankClassifier(Pass):
             return None
         x = rewriter.now(chain.source)
         source = rewriter.type_of(x)
-        if isinstance(source.elem, Real) or not varies_by_channel_only(chain, source.shape):
+        if isinstance(source.elem, Real) or varying_axes(chain) > 1:
             return None
         if _keeps_order(chain):
             return x
