@@ -167,11 +167,21 @@ def float_frames(graph: Graph, x: Array) -> Array:
     """
     (model_input,) = graph.inputs
     if x.dtype.kind != "f":
-        fail("S001", f"inputs are {x.dtype}, not floats or integers", loc=model_input.loc)
+        fail(
+            "S001",
+            f"inputs are {x.dtype}, not floats or integers",
+            loc=model_input.loc,
+            help="give the model's float inputs, or integers as the first quantiser makes them",
+        )
     with np.errstate(over="ignore"):
         frames = _with_shape(x, model_input.type, model_input.loc).astype(np.float32)
     if not np.all(np.isfinite(frames)):
-        fail("S001", "inputs hold NaN, infinite or too large values", loc=model_input.loc)
+        fail(
+            "S001",
+            "inputs hold NaN, infinite or too large values",
+            loc=model_input.loc,
+            help="give finite numbers that float32 can hold",
+        )
     return frames
 
 
@@ -196,12 +206,17 @@ def _given_integers(graph: Graph, entry: str, x: Array) -> IntArray:
 def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
     """Return `x` as `(frames, *shape)`; the model's own batch axis of 1 may stand in it too."""
     if x.ndim and len(x) == 0:
-        fail("S001", "the batch is empty", loc=loc)
+        fail("S001", "the batch is empty", loc=loc, help="give one frame or more")
     for shape in (expected.shape, (1, *expected.shape)):
         if x.ndim and x.shape[1:] == shape:
             return x.reshape(len(x), *expected.shape)
     wanted = ", ".join(map(str, ("N", *expected.shape)))
-    fail("S001", f"inputs have shape {list(x.shape)}, the model takes [{wanted}]", loc=loc)
+    fail(
+        "S001",
+        f"inputs have shape {list(x.shape)}, the model takes [{wanted}]",
+        loc=loc,
+        help="give an array of that shape, with N frames along its first axis",
+    )
 
 
 def _run_rtl(

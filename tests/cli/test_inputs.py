@@ -107,7 +107,9 @@ def _refused(project: Path, folder: Path, x: Array) -> str:
     ],
 )
 def test_arrays_that_do_not_fit(compiled: Path, tmp_path: Path, x: Array) -> None:
-    assert "error[S001]: " in _refused(compiled, tmp_path, np.asarray(x))
+    said = _refused(compiled, tmp_path, np.asarray(x))
+    assert "error[S001]: " in said
+    assert "\n  help: give " in said
 
 
 def _bytes_of(save_to: Callable[[io.BytesIO], None]) -> bytes:
