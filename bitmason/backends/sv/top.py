@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
+import numpy as np
+
 from bitmason.backends.design import Design, End, Layer, Port
+from bitmason.backends.emission import EMITTERS, Parameter, Vector
+from bitmason.backends.packing import pack_words
 from bitmason.backends.render import TEMPLATES, render
-from bitmason.backends.sv import layers as _layers  # noqa: F401  registers the emitters
+from bitmason.backends.sv.memories import memories_of
 from bitmason.backends.sv.names import ModuleNames
-from bitmason.backends.sv.registry import EMITTERS, Bits, Emission, Parameter
 from bitmason.ir.graph import Node
 from bitmason.ir.types import Bipolar, Int, UInt
 from bitmason.version import __version__
@@ -113,9 +117,9 @@ def emit_sv(design: Design) -> SvFiles:
     views: list[LayerView] = []
     wires = _Wires(design)
     for layer in design.layers:
-        view, emission = _layer(layer, nodes.get(layer.name), names.layer(layer.name), wires)
+        view, files = _layer(layer, nodes.get(layer.name), names.layer(layer.name), wires)
         views.append(view)
-        memories.update(emission.memories)
+        memories.update(files)
         modules[f"{view.module}.sv"] = render("sv/layer.sv.j2", view)
     top = TopView(
         module=names.top,
@@ -202,8 +206,11 @@ def sink_name(index: int) -> str:
 
 def _layer(
     layer: Layer, node: Node | None, module: str, wires: _Wires
-) -> tuple[LayerView, Emission]:
-    emission = EMITTERS[layer.op](layer, node, module)
+) -> tuple[LayerView, Mapping[str, str]]:
+    """Return the module of a layer, and its memory files."""
+    emission = EMITTERS[layer.op](layer, node)
+    memories = memories_of(emission, module)
+    parameters = {**emission.parameters, **memories.parameters}
     view = LayerView(
         module=module,
         instance=f"u_layer_{layer.name}",
@@ -213,19 +220,20 @@ def _layer(
         version=__version__,
         sources=wires.sources_of(layer),
         sinks=wires.sinks_of(layer),
-        parameters=tuple((name, _literal(value)) for name, value in emission.parameters.items()),
+        parameters=tuple((name, _literal(value)) for name, value in parameters.items()),
         outputs=tuple(emission.outputs.items()),
         replicas=emission.replicas,
         packed=emission.packed,
     )
-    return view, emission
+    return view, memories.files
 
 
 def _literal(value: Parameter) -> str:
     """Return a parameter's value in SystemVerilog."""
     match value:
-        case Bits(width, bits):
-            return f"{width}'h{bits:x}"
+        case Vector(elements, bits):
+            (packed,) = pack_words(np.array([elements], np.int64), bits)
+            return f"{len(elements) * bits}'h{packed:x}"
         case bool():
             return "1'b1" if value else "1'b0"
         case str():

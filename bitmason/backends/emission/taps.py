@@ -1,21 +1,20 @@
-"""SystemVerilog for `Depthwise` and `Pool`: `bm_vvu` and `bm_pool`."""
+"""Emission of `Depthwise` and `Pool`: `bm_vvu` and `bm_pool`."""
 
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.registry import Emission, Parameter, Table, emits
 from bitmason.backends.layers.depthwise import TapsView
-from bitmason.backends.packing import mem_file
-from bitmason.backends.sv.registry import Emission, Parameter, emits
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.types import Bipolar, Int, IntArray
 
 
 @emits("pool")
-def emit_pool(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_pool(layer: Layer, node: Node | None) -> Emission:
     """Return the pool of a layer."""
     view = layer.view
-    assert isinstance(view, TapsView), (node, module)
+    assert isinstance(view, TapsView), node
     return Emission(
         cell="bm_pool",
         summary=f"{view.kind} of {view.taps} taps, PE {view.pe}, SIMD {view.simd}",
@@ -25,12 +24,11 @@ def emit_pool(layer: Layer, node: Node | None, module: str) -> Emission:
 
 
 @emits("depthwise")
-def emit_depthwise(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_depthwise(layer: Layer, node: Node | None) -> Emission:
     """Return the depthwise product of a layer."""
     view = layer.view
     assert isinstance(view, TapsView) and view.w is not None
     assert node is not None and isinstance(node.op, Depthwise)
-    weights = f"{module}_weights.mem"
     return Emission(
         cell="bm_vvu",
         summary=f"{view.channels} x {view.taps} {view.w} weights, PE {view.pe}, SIMD {view.simd}",
@@ -41,11 +39,10 @@ def emit_depthwise(layer: Layer, node: Node | None, module: str) -> Emission:
             "W_W": view.w.bits,
             "W_SIGNED": isinstance(view.w, Int),
             "ACC_W": view.out_bits,
-            "INIT_FILE": weights,
             "ROM_STYLE": view.memory,
             "DSP": view.dsp,
         },
-        memories={weights: mem_file(_words(view, node.op.weights.int64()), view.w.bits)},
+        tables={"weights": Table(_words(view, node.op.weights.int64()), view.w.bits)},
         replicas=view.lanes,
     )
 

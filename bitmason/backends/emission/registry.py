@@ -1,4 +1,4 @@
-"""The emitter of each kind of layer: its template's constants and its memories."""
+"""The emitter of each kind of layer: its cell, with the cell's parameters and constants."""
 
 from __future__ import annotations
 
@@ -7,39 +7,48 @@ from dataclasses import dataclass, field
 
 from bitmason.backends.design import Layer
 from bitmason.ir.graph import Node
+from bitmason.ir.types import IntArray
 
 
 @dataclass(frozen=True)
-class Bits:
-    """A vector of bits, lowest bit first in the number."""
+class Vector:
+    """A parameter of several numbers of `bits` bits each, element 0 lowest; none is negative."""
 
-    width: int
-    value: int
+    elements: tuple[int, ...]
+    bits: int
 
 
-Parameter = str | int | bool | Bits
+Parameter = str | int | bool | Vector
+
+
+@dataclass(frozen=True)
+class Table:
+    """Constants in a memory: `codes[words, elements]` of `bits` bits each, none negative."""
+
+    codes: IntArray
+    bits: int
 
 
 @dataclass(frozen=True)
 class Emission:
-    """What a layer module needs besides its streams.
+    """What a layer is made of besides its streams.
 
-    `parameters` sizes the library cell `cell`; `memories` maps file names to their text. `replicas`
-    cells stand side by side, one for each lane, all moving in step. A cell with `packed` ports
-    takes all its streams in vectors, input or output 0 lowest. `outputs` are ports of the cell
-    that nothing reads.
+    `parameters` sizes the library cell `cell`; `tables` holds its constants by what they are for.
+    `replicas` cells stand side by side, one for each lane, all moving in step. A cell with `packed`
+    ports takes all its streams in vectors, input or output 0 lowest. `outputs` are ports of the
+    cell, with their widths, that nothing reads.
     """
 
     cell: str
     summary: str
     parameters: Mapping[str, Parameter]
-    memories: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
     replicas: int = 1
     packed: bool = False
     outputs: Mapping[str, int] = field(default_factory=dict)
 
 
-Emitter = Callable[[Layer, Node | None, str], Emission]
+Emitter = Callable[[Layer, Node | None], Emission]
 EMITTERS: dict[str, Emitter] = {}
 
 

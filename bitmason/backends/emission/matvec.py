@@ -1,11 +1,10 @@
-"""SystemVerilog for `Dense` and `XnorPopcount`: one `bm_mvu` with its weights in a .mem file."""
+"""Emission of `Dense` and `XnorPopcount`: one `bm_mvu` with its weights."""
 
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.registry import Emission, Table, emits
 from bitmason.backends.layers.matvec import MatVecView
-from bitmason.backends.packing import mem_file
-from bitmason.backends.sv.registry import Emission, emits
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
@@ -13,12 +12,11 @@ from bitmason.ir.types import Bipolar, Int, IntArray
 
 
 @emits("dense", "xnor_popcount")
-def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_matvec(layer: Layer, node: Node | None) -> Emission:
     """Return the matrix-vector unit of a layer."""
     view = layer.view
     assert isinstance(view, MatVecView) and node is not None
     assert isinstance(node.op, Dense | XnorPopcount)
-    weights = f"{module}_weights.mem"
     return Emission(
         cell="bm_mvu",
         summary=f"{view.rows} x {view.columns} {view.w} weights, PE {view.pe}, SIMD {view.simd}, "
@@ -34,7 +32,6 @@ def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
             "W_W": view.w.bits,
             "W_SIGNED": isinstance(view.w, Int),
             "ACC_W": view.acc_bits,
-            "INIT_FILE": weights,
             "ROM_STYLE": view.memory,
             "STAGES": view.stages,
             "TARGET": view.target,
@@ -42,7 +39,7 @@ def emit_matvec(layer: Layer, node: Node | None, module: str) -> Emission:
             "GROUPS": view.groups,
             "LANES": view.lanes,
         },
-        memories={weights: mem_file(_words(view, node.op.weights.int64()), view.w.bits)},
+        tables={"weights": Table(_words(view, node.op.weights.int64()), view.w.bits)},
     )
 
 

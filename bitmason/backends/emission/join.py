@@ -1,20 +1,19 @@
-"""SystemVerilog for what joins two streams: `bm_join` and `bm_join_table`."""
+"""Emission of what joins two streams: `bm_join` and `bm_join_table`."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.registry import Emission, Parameter, Table, emits
 from bitmason.backends.layers.join import JoinView
-from bitmason.backends.packing import mem_file, pack_words
-from bitmason.backends.sv.registry import Bits, Emission, Parameter, emits
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.join import JoinLookup, Product, WeightedSum
 from bitmason.ir.types import Int, IntArray
 
 
 @emits("weighted_sum", "product")
-def emit_join(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_join(layer: Layer, node: Node | None) -> Emission:
     """Return the sum or the product of two streams."""
     view = layer.view
     assert isinstance(view, JoinView)
@@ -30,21 +29,15 @@ def emit_join(layer: Layer, node: Node | None, module: str) -> Emission:
         "STAGES": view.stages,
         "DSP": view.dsp,
     }
-    memories: dict[str, str] = {}
+    tables: dict[str, Table] = {}
     if isinstance(node.op, Product):
         parameters |= {"SHIFT0": node.op.shifts[0], "SHIFT1": node.op.shifts[1]}
     else:
         words = _factors(view, node.op.factors.int64())
-        parameters |= {"K_W": view.factor_bits, "FOLDS": len(words)}
-        if len(words) == 1:
-            (constant,) = pack_words(words, view.factor_bits)
-            parameters["CONSTANTS"] = Bits(words.size * view.factor_bits, constant)
-        else:
-            name = f"{module}_factors.mem"
-            parameters |= {"INIT_FILE": name, "ROM_STYLE": view.memory}
-            memories[name] = mem_file(words, view.factor_bits)
+        parameters |= {"K_W": view.factor_bits, "FOLDS": len(words), "ROM_STYLE": view.memory}
+        tables["factors"] = Table(words, view.factor_bits)
     summary = f"{view.kind} of {view.a} and {view.b}, PE {view.pe}"
-    return Emission("bm_join", summary, parameters, memories, replicas=view.lanes)
+    return Emission("bm_join", summary, parameters, tables, replicas=view.lanes)
 
 
 def _factors(view: JoinView, factors: IntArray) -> IntArray:
@@ -56,7 +49,7 @@ def _factors(view: JoinView, factors: IntArray) -> IntArray:
 
 
 @emits("join_lookup")
-def emit_join_lookup(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_join_lookup(layer: Layer, node: Node | None) -> Emission:
     """Return the table of two streams."""
     view = layer.view
     assert isinstance(view, JoinView)
@@ -71,8 +64,6 @@ def emit_join_lookup(layer: Layer, node: Node | None, module: str) -> Emission:
     )
     columns = (second[:, np.newaxis] * op.span + first).reshape(-1)
     table = layer.sink.elem.encode(op.table.int64())[:, columns]
-    name = f"{module}_table"
-    tables = 1 if view.shared else view.pe
     return Emission(
         cell="bm_join_table",
         summary=f"{view.a} and {view.b} to {layer.sink.elem}, PE {view.pe}",
@@ -83,12 +74,8 @@ def emit_join_lookup(layer: Layer, node: Node | None, module: str) -> Emission:
             "IN1_W": view.b.bits,
             "OUT_W": view.out_bits,
             "SHARED": view.shared,
-            "INIT_PREFIX": name,
             "ROM_STYLE": view.memory,
         },
-        memories={
-            f"{name}_{lane}.mem": mem_file(table[lane::tables].reshape(-1, 1), view.out_bits)
-            for lane in range(tables)
-        },
+        tables={"table": Table(table, view.out_bits)},
         replicas=view.lanes,
     )

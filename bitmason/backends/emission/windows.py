@@ -1,18 +1,18 @@
-"""SystemVerilog for `Windows`: `bm_window` or `bm_window_parallel`."""
+"""Emission of `Windows`: `bm_window` or `bm_window_parallel`."""
 
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.registry import Emission, Parameter, emits, ram_style
 from bitmason.backends.layers.windows import WindowView
-from bitmason.backends.sv.registry import Emission, Parameter, emits, ram_style
 from bitmason.ir.graph import Node
 
 
 @emits("windows")
-def emit_windows(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_windows(layer: Layer, node: Node | None) -> Emission:
     """Return the window generator of a layer."""
     view = layer.view
-    assert isinstance(view, WindowView), (node, module)
+    assert isinstance(view, WindowView), node
     shape = view.geometry
     word = view.per_word * view.elem_bits
     parameters: dict[str, Parameter] = {

@@ -1,13 +1,12 @@
-"""SystemVerilog for what moves elements: pad, crop, upsample, concat, reorder, global pool."""
+"""Emission of what moves elements: pad, crop, upsample, concat, reorder, global pool."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.registry import Emission, Table, Vector, emits, ram_style
 from bitmason.backends.layers.arrange import ConcatView, GlobalPoolView, ImageView, ReorderView
-from bitmason.backends.packing import mem_file, pack_words
-from bitmason.backends.sv.registry import Bits, Emission, emits, ram_style
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.arrange import Crop, Reorder, Upsample
 from bitmason.ir.ops.pad import Pad
@@ -15,15 +14,14 @@ from bitmason.ir.types import Int
 
 
 @emits("pad")
-def emit_pad(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_pad(layer: Layer, node: Node | None) -> Emission:
     """Return the padding of a layer."""
     view = layer.view
-    assert isinstance(view, ImageView), module
+    assert isinstance(view, ImageView)
     assert node is not None and isinstance(node.op, Pad)
     op, elem = node.op, layer.sink.elem
     (top, left), (bottom, right) = op.low, op.high
     pixel = np.broadcast_to(np.array(op.value, np.int64), (view.channels,))
-    (value,) = pack_words(elem.encode(pixel)[np.newaxis], elem.bits)
     return Emission(
         cell="bm_pad",
         summary=f"{view.height} x {view.width} pixels, {top}, {left}, {bottom}, {right} around",
@@ -39,16 +37,16 @@ def emit_pad(layer: Layer, node: Node | None, module: str) -> Emission:
             "RIGHT": right,
             "STEP_Y": op.step[0],
             "STEP_X": op.step[1],
-            "VALUE": Bits(view.channels * elem.bits, value),
+            "VALUE": Vector(tuple(elem.encode(pixel).tolist()), elem.bits),
         },
     )
 
 
 @emits("crop")
-def emit_crop(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_crop(layer: Layer, node: Node | None) -> Emission:
     """Return the crop of a layer."""
     view = layer.view
-    assert isinstance(view, ImageView), module
+    assert isinstance(view, ImageView)
     assert node is not None and isinstance(node.op, Crop)
     start, size, step = (
         (fill,) * (3 - len(part)) + part
@@ -77,10 +75,10 @@ def emit_crop(layer: Layer, node: Node | None, module: str) -> Emission:
 
 
 @emits("upsample")
-def emit_upsample(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_upsample(layer: Layer, node: Node | None) -> Emission:
     """Return the nearest-neighbour upsampling of a layer."""
     view = layer.view
-    assert isinstance(view, ImageView), module
+    assert isinstance(view, ImageView)
     assert node is not None and isinstance(node.op, Upsample)
     down, across = node.op.factors
     return Emission(
@@ -98,32 +96,29 @@ def emit_upsample(layer: Layer, node: Node | None, module: str) -> Emission:
 
 
 @emits("concat")
-def emit_concat(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_concat(layer: Layer, node: Node | None) -> Emission:
     """Return the concatenation of a layer's inputs."""
     view = layer.view
-    assert isinstance(view, ConcatView), (node, module)
-    count = len(view.counts)
-    packed = sum(beats << 32 * index for index, beats in enumerate(view.counts))
+    assert isinstance(view, ConcatView), node
     return Emission(
         cell="bm_concat",
         summary=f"{' + '.join(map(str, view.counts))} beats a pixel",
         parameters={
-            "INPUTS": count,
+            "INPUTS": len(view.counts),
             "WIDTH": layer.sink.width,
-            "COUNTS": Bits(32 * count, packed),
+            "COUNTS": Vector(tuple(view.counts), 32),
         },
         packed=True,
     )
 
 
 @emits("reorder")
-def emit_reorder(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_reorder(layer: Layer, node: Node | None) -> Emission:
     """Return the reordering of a layer."""
     view = layer.view
     assert isinstance(view, ReorderView)
     assert node is not None and isinstance(node.op, Reorder)
     order = node.op.order.int64()[:: layer.folding.pe] // layer.folding.pe
-    name = f"{module}_order.mem"
     bits = max(1, (view.length - 1).bit_length())
     return Emission(
         cell="bm_reorder",
@@ -131,19 +126,18 @@ def emit_reorder(layer: Layer, node: Node | None, module: str) -> Emission:
         parameters={
             "WIDTH": layer.source.width,
             "LENGTH": view.length,
-            "INIT_FILE": name,
             "RAM_STYLE": ram_style(view.memory),
             "ROM_STYLE": view.memory,
         },
-        memories={name: mem_file(order.reshape(-1, 1), bits)},
+        tables={"order": Table(order.reshape(-1, 1), bits)},
     )
 
 
 @emits("global_pool")
-def emit_global_pool(layer: Layer, node: Node | None, module: str) -> Emission:
+def emit_global_pool(layer: Layer, node: Node | None) -> Emission:
     """Return the pool of a layer over whole images."""
     view = layer.view
-    assert isinstance(view, GlobalPoolView), (node, module)
+    assert isinstance(view, GlobalPoolView), node
     return Emission(
         cell="bm_global_pool",
         summary=f"{view.kind} of {view.pixels} pixels, PE {view.pe}",
