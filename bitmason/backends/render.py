@@ -41,6 +41,13 @@ def _vector(ports: Sequence[Any], signal: str) -> str:
     return names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
 
 
+def _signature(view: Any) -> str:
+    """Return the parameters of an HLS top, one a line."""
+    streams = [f"hls::stream<{port.beat}>& {port.name}" for port in view.ports]
+    errors = [f"ap_uint<1>& {port.error}" for port in view.sources]
+    return "".join(f"\n    {text}," for text in streams + errors).removesuffix(",")
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -52,7 +59,12 @@ def _environment() -> jinja2.Environment:
         autoescape=False,
     )
     environment.filters.update(
-        range=_range, sv_string=_sv_string, overrides=_overrides, lane=_lane, vector=_vector
+        range=_range,
+        sv_string=_sv_string,
+        overrides=_overrides,
+        lane=_lane,
+        vector=_vector,
+        signature=_signature,
     )
     return environment
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from bitmason.backends.design import Design, End, Layer, Port
 from bitmason.backends.emission import EMITTERS, Parameter, Vector
+from bitmason.backends.names import ModuleNames
 from bitmason.backends.packing import pack_words
 from bitmason.backends.render import TEMPLATES, render
 from bitmason.backends.sv.memories import memories_of
-from bitmason.backends.sv.names import ModuleNames
 from bitmason.ir.graph import Node
 from bitmason.ir.types import Bipolar, Int, UInt
 from bitmason.version import __version__

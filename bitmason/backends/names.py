@@ -1,9 +1,14 @@
-"""Module names: unique, legal in Verilog and SystemVerilog, close to the user's own."""
+"""Names of modules, functions and types: unique, legal in every language, close to the user's own.
+
+Invariant: a network has the same top level, by name, in every backend.
+"""
 
 from __future__ import annotations
 
-# Words a module may not be called in SystemVerilog (IEEE 1800-2023, Annex B) or by our library.
-_RESERVED = frozenset(
+import re
+
+# Words that name no module in SystemVerilog (IEEE 1800-2023, Annex B).
+_VERILOG = frozenset(
     """accept_on alias always always_comb always_ff always_latch and assert assign assume
     automatic before begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez
     cell chandle checker class clocking cmos config const constraint context continue cover
@@ -27,6 +32,24 @@ _RESERVED = frozenset(
     use uwire var vectored virtual void wait wait_order wand weak weak0 weak1 while wildcard
     wire with within wor xnor xor""".split()
 )
+# Words that name nothing in C++ (ISO C++20, 5.11 and 5.5), and macros that compilers may know.
+_CPP = frozenset(
+    """alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t
+    char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr
+    constinit continue decltype default delete do double dynamic_cast else enum errno explicit
+    export extern false float for friend goto if inline int linux long main mutable namespace new
+    noexcept not not_eq nullptr operator or or_eq private protected public register
+    reinterpret_cast requires return short signed sizeof static static_assert static_cast stderr
+    stdin stdout struct switch template this thread_local throw true try typedef typeid typename
+    union unix unsigned using virtual void volatile wchar_t while xor xor_eq""".split()
+)
+# What generated C++ calls by these names itself, besides the members of configurations.
+_OURS = frozenset("ap_int ap_uint bitmason hls layers std".split())
+_MEMBERS = frozenset("Code Counts Engine Factor Op Step Weight".split())
+# Such names macros and standard types have, or our ports and cells.
+_SUSPECT = re.compile(
+    r"EOF|NAN|NULL|BUFSIZ|INFINITY|[A-Z0-9]*_[A-Z0-9_]*|.*_t|[sm]\d*_axis\w*|frame_error\d*|bm_.*"
+)
 
 
 class ModuleNames:
@@ -34,7 +57,7 @@ class ModuleNames:
 
     def __init__(self, network: str) -> None:
         """Choose the name of the top module, and keep the wrapper's name free."""
-        legal = network not in _RESERVED and not network.startswith("bm_")
+        legal = network not in _VERILOG and _is_plain(network)
         self.top = network if legal else f"{network}_net"
         self.wrapper = f"{self.top}_wrapper"
         self._taken = {self.top, self.wrapper}
@@ -48,3 +71,24 @@ class ModuleNames:
             wanted = f"{base}_{count}"
         self._taken.add(wanted)
         return wanted
+
+
+class TypeNames:
+    """Hands out the names of C++ types in a namespace of their own, each once."""
+
+    def __init__(self) -> None:
+        """Start with no name taken."""
+        self._taken: set[str] = set()
+
+    def layer(self, name: str) -> str:
+        """Return the type name of the layer `name`."""
+        legal = _is_plain(name) and name not in _MEMBERS and name.upper() != name
+        wanted = name if legal else f"{name}_layer"
+        while wanted in self._taken:
+            wanted += "_layer"
+        self._taken.add(wanted)
+        return wanted
+
+
+def _is_plain(name: str) -> bool:
+    return name not in _CPP | _OURS and not _SUSPECT.fullmatch(name)

@@ -1,0 +1,216 @@
+"""The library function of each cell: what its configuration says and which tables it reads.
+
+Invariant: numbers and codes come from the emission that every backend reads; what stands here is
+how C++ names and arranges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bitmason.backends.design import Layer
+from bitmason.backends.emission import Emission, Vector
+from bitmason.backends.hls.types import elem_type, held_values
+from bitmason.backends.layers.arrange import ImageView
+from bitmason.ir.types import Int, IntArray, IntType, UInt
+
+# How hardware lays out a table `[words][elements]`: a word at a time, or the words of `PE` channels
+# at once, each with its own memory or every element in a register of its own.
+WIDE, BY_CHANNEL, SHARED = "wide", "by channel", "shared"
+
+
+@dataclass(frozen=True)
+class TableArgument:
+    """A table that a function reads: values[words][elements] of C++ type `elem`, and pragmas."""
+
+    role: str
+    elem: str
+    values: IntArray
+    pragmas: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a library function: members of its configuration and tables, in their order."""
+
+    function: str
+    members: tuple[str, ...]
+    tables: tuple[TableArgument, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of an emission: the type of its codes, and how they are read."""
+
+    elem: Callable[[Layer, Emission], IntType]
+    reading: str = WIDE
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function: constants of its configuration by name, types by name, and tables by role."""
+
+    name: str
+    numbers: tuple[str, ...]
+    types: Mapping[str, Callable[[Layer, Emission], str]] = field(default_factory=dict)
+    tables: Mapping[str, _Table] = field(default_factory=dict)
+
+
+def call_of(layer: Layer, emission: Emission) -> Call:
+    """Return how the library computes a layer."""
+    kind = str(emission.parameters.get("OP", ""))
+    function = _FUNCTIONS.get(f"{emission.cell} {kind}") or _FUNCTIONS[emission.cell]
+    members = _constants(layer, emission, function.numbers)
+    members += [f"using {name} = {of(layer, emission)}" for name, of in function.types.items()]
+    tables = [_table(layer, emission, role, how) for role, how in function.tables.items()]
+    return Call(function.name, tuple(members), tuple(tables))
+
+
+def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list[str]:
+    """Return the constants of a configuration, those of one type in one declaration."""
+    derived = {"BEATS": layer.sources[0].beats, "LANES": emission.replicas}
+    if isinstance(layer.view, ImageView):
+        derived["H"] = layer.view.height
+    values = derived | dict(emission.parameters)
+    found = []
+    for type_, signed in (("unsigned", False), ("int", True)):
+        group = [f"{name} = {values[name]}" for name in names if (name in _SIGNED) == signed]
+        found += [f"static constexpr {type_} {', '.join(group)}"] if group else []
+    return found
+
+
+def _table(layer: Layer, emission: Emission, role: str, how: _Table) -> TableArgument:
+    elem = how.elem(layer, emission)
+    if role in emission.tables:
+        codes = emission.tables[role].codes
+    else:
+        (vector,) = (v for v in emission.parameters.values() if isinstance(v, Vector))
+        codes = np.array(vector.elements).reshape(_integer(emission, "CF"), -1)
+    return TableArgument(
+        role, elem_type(elem), held_values(codes, elem), _pragmas(emission, how, codes)
+    )
+
+
+def _pragmas(emission: Emission, how: _Table, codes: IntArray) -> tuple[str, ...]:
+    """Return the HLS directives of a table, each for a variable that the caller names."""
+    style = str(emission.parameters.get("ROM_STYLE"))
+    impl = {"block": " impl = bram", "logic": " impl = lutram"}.get(style, "")
+    if len(codes) == 1 and how.reading != SHARED:
+        return ("array_partition {} complete dim = 0",)
+    if how.reading == WIDE:
+        return ("array_reshape {} complete dim = 2", f"bind_storage {{}} type = rom_1p{impl}")
+    last = f"bind_storage {{}} type = rom_np{impl}"
+    if how.reading == BY_CHANNEL:
+        last = "array_partition {} complete dim = 2"
+    at_once = min(len(codes), _integer(emission, "PE"))
+    return (*([f"array_partition {{}} cyclic factor = {at_once} dim = 1"] * (at_once > 1)), last)
+
+
+def _integer(emission: Emission, name: str) -> int:
+    value = emission.parameters[name]
+    assert isinstance(value, int), (emission.cell, name)
+    return value
+
+
+def _sink(layer: Layer, _: Emission) -> IntType:
+    return layer.sink.elem
+
+
+def _source(layer: Layer, _: Emission) -> IntType:
+    return layer.source.elem
+
+
+def _bit(_: Layer, __: Emission) -> IntType:
+    return UInt(1)
+
+
+def _weight(_: Layer, emission: Emission) -> IntType:
+    bits = _integer(emission, "W_W")
+    return Int(bits) if emission.parameters["W_SIGNED"] else UInt(bits)
+
+
+def _signed(width: str) -> Callable[[Layer, Emission], IntType]:
+    return lambda _, emission: Int(_integer(emission, width))
+
+
+def _address(_: Layer, emission: Emission) -> IntType:
+    return UInt(emission.tables["order"].bits)
+
+
+def _named(of: Callable[[Layer, Emission], IntType]) -> Callable[[Layer, Emission], str]:
+    return lambda layer, emission: elem_type(of(layer, emission))
+
+
+def _choice(parameter: str) -> Callable[[Layer, Emission], str]:
+    """Return the library's type for a word of an emission: "xnor" is `bitmason::Xnor`."""
+    return lambda _, emission: f"bitmason::{str(emission.parameters[parameter]).capitalize()}"
+
+
+def _counts(_: Layer, emission: Emission) -> str:
+    counts = emission.parameters["COUNTS"]
+    assert isinstance(counts, Vector)
+    return f"std::integer_sequence<unsigned, {', '.join(map(str, counts.elements))}>"
+
+
+_SIGNED = frozenset({"BASE", "SHIFT0", "SHIFT1"})
+_WINDOW = ("H", "W", "KH", "KW", "SH", "SW", "DH", "DW")
+_WEIGHTED = {"Engine": _choice("ENGINE"), "Weight": _named(_weight)}
+_STEPPED = _Function(
+    "thresholds",
+    ("CHANNELS", "PE", "LANES", "STEPS", "BASE", "BEATS"),
+    {"Step": _named(_signed("THR_W"))},
+    {"steps": _Table(_signed("THR_W"), BY_CHANNEL), "descending": _Table(_bit, BY_CHANNEL)},
+)
+_FUNCTIONS = {
+    "bm_mvu": _Function(
+        "mvu",
+        ("MW", "MH", "GROUPS", "LANES", "PE", "SIMD", "BEATS"),
+        _WEIGHTED,
+        {"weights": _Table(_weight)},
+    ),
+    "bm_vvu": _Function(
+        "vvu",
+        ("CHANNELS", "TAPS", "PE", "SIMD", "LANES", "BEATS"),
+        _WEIGHTED,
+        {"weights": _Table(_weight)},
+    ),
+    "bm_thresholds": _STEPPED,
+    "bm_thresholds_search": _Function(
+        "thresholds_search", _STEPPED.numbers, _STEPPED.types, _STEPPED.tables
+    ),
+    "bm_lookup": _Function(
+        "lookup", ("CHANNELS", "PE", "LANES", "BEATS"), {}, {"table": _Table(_sink, SHARED)}
+    ),
+    "bm_argmax": _Function("argmax", ("CHANNELS", "PE", "BEATS")),
+    "bm_join sum": _Function(
+        "join_sum",
+        ("PE", "LANES", "FOLDS", "BEATS"),
+        {"Factor": _named(_signed("K_W"))},
+        {"factors": _Table(_signed("K_W"))},
+    ),
+    "bm_join product": _Function("join_product", ("PE", "LANES", "SHIFT0", "SHIFT1", "BEATS")),
+    "bm_join_table": _Function(
+        "join_table", ("CHANNELS", "PE", "LANES", "BEATS"), {}, {"table": _Table(_sink, SHARED)}
+    ),
+    "bm_window": _Function("window", ("BLOCKS", "WORDS", *_WINDOW, "DEPTH")),
+    "bm_window_parallel": _Function("window_parallel", ("CF", "LANES_IN", *_WINDOW)),
+    "bm_pad": _Function(
+        "pad",
+        ("CF", "LANES", "H", "W", "TOP", "LEFT", "BOTTOM", "RIGHT", "STEP_Y", "STEP_X"),
+        {},
+        {"value": _Table(_source)},
+    ),
+    "bm_crop": _Function(
+        "crop", ("H", "W", "CF", "Y0", "SY", "OUT_H", "X0", "SX", "OUT_W", "C0", "SC", "OUT_CF")
+    ),
+    "bm_upsample": _Function("upsample", ("H", "W", "CF", "FY", "FX")),
+    "bm_concat": _Function("concat", ("BEATS",), {"Counts": _counts}),
+    "bm_fork": _Function("fork", ("BEATS",)),
+    "bm_reorder": _Function("reorder", ("LENGTH", "BEATS"), {}, {"order": _Table(_address)}),
+    "bm_pool": _Function("pool", ("TAPS", "PE", "SIMD", "LANES", "BEATS"), {"Op": _choice("OP")}),
+    "bm_global_pool": _Function("global_pool", ("PE", "FOLDS", "PIXELS"), {"Op": _choice("OP")}),
+    "bm_width_converter": _Function("width_converter", ("IN_N", "OUT_N", "LANES", "BEATS")),
+}
