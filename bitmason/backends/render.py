@@ -48,6 +48,12 @@ def _signature(view: Any) -> str:
     return "".join(f"\n    {text}," for text in streams + errors).removesuffix(",")
 
 
+def _arguments(view: Any) -> str:
+    """Return arguments for `_signature`, each a variable of the parameter's name."""
+    names = [port.name for port in view.ports] + [port.error for port in view.sources]
+    return ", ".join(names)
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -65,6 +71,7 @@ def _environment() -> jinja2.Environment:
         lane=_lane,
         vector=_vector,
         signature=_signature,
+        arguments=_arguments,
     )
     return environment
 

@@ -34,11 +34,15 @@ class TableArgument:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a library function: members of its configuration and tables, in their order."""
+    """A call of a library function: members of its configuration and tables, in their order.
+
+    Inputs come before outputs, except where `outputs_first`, for C++ has one list of any length.
+    """
 
     function: str
     members: tuple[str, ...]
     tables: tuple[TableArgument, ...] = ()
+    outputs_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class _Function:
     numbers: tuple[str, ...]
     types: Mapping[str, Callable[[Layer, Emission], str]] = field(default_factory=dict)
     tables: Mapping[str, _Table] = field(default_factory=dict)
+    outputs_first: bool = False
 
 
 def call_of(layer: Layer, emission: Emission) -> Call:
@@ -66,7 +71,7 @@ def call_of(layer: Layer, emission: Emission) -> Call:
     members = _constants(layer, emission, function.numbers)
     members += [f"using {name} = {of(layer, emission)}" for name, of in function.types.items()]
     tables = [_table(layer, emission, role, how) for role, how in function.tables.items()]
-    return Call(function.name, tuple(members), tuple(tables))
+    return Call(function.name, tuple(members), tuple(tables), function.outputs_first)
 
 
 def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list[str]:
@@ -207,7 +212,7 @@ _FUNCTIONS = {
         "crop", ("H", "W", "CF", "Y0", "SY", "OUT_H", "X0", "SX", "OUT_W", "C0", "SC", "OUT_CF")
     ),
     "bm_upsample": _Function("upsample", ("H", "W", "CF", "FY", "FX")),
-    "bm_concat": _Function("concat", ("BEATS",), {"Counts": _counts}),
+    "bm_concat": _Function("concat", ("BEATS",), {"Counts": _counts}, outputs_first=True),
     "bm_fork": _Function("fork", ("BEATS",)),
     "bm_reorder": _Function("reorder", ("LENGTH", "BEATS"), {}, {"order": _Table(_address)}),
     "bm_pool": _Function("pool", ("TAPS", "PE", "SIMD", "LANES", "BEATS"), {"Op": _choice("OP")}),

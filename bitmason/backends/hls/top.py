@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from bitmason.backends.design import Design, End, FifoView, Layer, Port
@@ -242,7 +242,8 @@ def _calls(
     """Return the call of a layer's function, after those that widen what it takes."""
     emission = EMITTERS[layer.op](layer, node)
     found = call_of(layer, emission)
-    arguments = []
+    arguments: list[str] = []
+    sinks = streams.out_of(layer)
     for index, port in enumerate(layer.sources):
         stream, given = streams.into(layer, index)
         if elem_type(given.elem) != elem_type(port.elem):
@@ -258,14 +259,14 @@ def _calls(
         found.members,
         f"{layer.op}, {emission.summary}",
         str(layer.loc),
-        (*arguments, *streams.out_of(layer)),
+        tuple(sinks + arguments if found.outputs_first else arguments + sinks),
         tuple(TableView(f"{name}_{table.role}", table, str(layer.loc)) for table in found.tables),
     )
 
 
 def _widening(name: str, layer: Layer, given: Port, ends: tuple[str, str]) -> LayerView:
     kind = type(given.elem)
-    code = "Unsigned" if kind is UInt else "Signed" if kind is Int else "Bipolar"
+    code = "Unsigned" if kind is UInt else "Signed" if kind is Int else "BipolarCode"
     members = (f"static constexpr unsigned BEATS = {given.beats}", f"using Code = bitmason::{code}")
     summary = f"{given.elem} as '{layer.name}' takes them"
     return LayerView(name, "widen", members, summary, str(layer.loc), ends)

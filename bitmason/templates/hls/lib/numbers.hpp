@@ -22,6 +22,14 @@ struct is_signed : std::false_type {};
 template <int W>
 struct is_signed<ap_int<W>> : std::true_type {};
 
+// How a function declares a memory that may be larger than a stack. Frames that several threads of
+// a host run at once do not share it.
+#ifdef BITMASON_NATIVE
+#define BITMASON_MEMORY static thread_local
+#else
+#define BITMASON_MEMORY static
+#endif
+
 #ifdef BITMASON_NATIVE
 
 // Bits of T as a signed number.
