@@ -47,5 +47,5 @@ $(VENV)/base: pyproject.toml
 	touch $@
 
 $(VENV)/dev: $(VENV)/base
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,synth]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,hls,synth]'
 	touch $@

@@ -85,15 +85,22 @@ def compile_(
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Device that the design must fit: xc7z020...")
     ] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(metavar="X.npy", help="Inputs of the HLS test bench.")
+    ] = None,
     check: Check = False,
     json: Json = False,
 ) -> None:
-    """Compile a model to a SystemVerilog project."""
+    """Compile a model to a SystemVerilog or HLS C++ project."""
+    from bitmason.arrays import read_array
     from bitmason.backends.project import check_replaceable
     from bitmason.config import load_config
-    from bitmason.pipeline import check_backend, compile_model
+    from bitmason.parts import check_backend
+    from bitmason.pipeline import compile_model
 
     check_backend(backend)
+    if backend == "sv" and vectors is not None:
+        raise typer.BadParameter("--vectors is for --backend hls or all")
     overrides = {
         "target_fps": target_fps,
         "max_cycles": max_cycles,
@@ -102,10 +109,11 @@ def compile_(
     }
     settings = load_config(config, overrides)
     check_replaceable(output)
+    given = None if vectors is None else read_array(vectors)
     with terminal.steps() as step:
         compiled = compile_model(model, settings, check=check, progress=step)
         step("writing the project")
-        compiled.write(output)
+        compiled.write(output, backend, given)
     terminal.compiled(compiled.report(), output)
 
 
@@ -121,7 +129,7 @@ def simulate(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Run a batch through the golden model or the simulated hardware."""
+    """Run a batch through the golden model, the simulated RTL or the HLS C++."""
     from bitmason.arrays import check_outputs, read_array, write_outputs
     from bitmason.pipeline import load_project, write_measured
 
@@ -131,7 +139,7 @@ def simulate(
     with terminal.frames(len(x) if x.ndim else 0, engine) as progress:
         result = compiled.simulate(x, engine, stall=stall, seed=seed, progress=progress)
     written = write_outputs(outputs, result.outputs)
-    if engine != "golden":  # which has no cycles to measure
+    if engine == "rtl":  # the others have no cycles to measure
         write_measured(project, result.measured)
     terminal.simulated(result.measured, written)
 

@@ -215,6 +215,11 @@ CODES: Final[dict[str, Code]] = {
         "A file or stream cannot be written or read: the disk is full, or a permission is missing.",
         "The message names the reason; free space or change permissions, then run again.",
     ),
+    "C007": Code(
+        "backend not in the project",
+        "The project was compiled without the backend that this engine runs.",
+        "Compile the model again with `--backend all`.",
+    ),
     "S001": Code(
         "inputs do not fit the model",
         "The array has another shape or element type than the model's input.",
@@ -257,12 +262,17 @@ CODES: Final[dict[str, Code]] = {
     ),
     "T005": Code(
         "simulation stopped",
-        "The simulated design made no progress, or the simulator crashed.",
-        "The message names the side that waits; please report it with the model.",
+        "The simulated design made no progress, lost or made up data, or the simulator crashed.",
+        "The message names the side that waits, or the stream at fault; please report it with the model.",
     ),
     "T006": Code(
         "build tool missing",
         "g++, make or perl is not on the PATH.",
         "apt-get install g++ make perl",
+    ),
+    "T007": Code(
+        "ap_int headers missing",
+        "The engine hls compiles C++ with the open headers of ap_int, which the hls4ml package ships.",
+        "pip install 'bitmason[hls]'; `bitmason doctor` shows what was found.",
     ),
 }

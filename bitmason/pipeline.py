@@ -6,10 +6,9 @@ IR.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -19,17 +18,16 @@ from typing import Any
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design
 from bitmason.backends.project import MANIFEST, Project, write_project
-from bitmason.backends.sv import SvFiles, emit_sv
 from bitmason.config import Config, make_config
-from bitmason.diagnostics import CompileError, Loc, did_you_mean, fail, quote
+from bitmason.diagnostics import CompileError, Loc, fail, quote
 from bitmason.frontend import Imported, import_model
 from bitmason.ir import Graph, parse_graph, print_graph, verify
-from bitmason.ir.graph import IDENTIFIER
 from bitmason.ir.passes.pipelines import LOWER, Observer, pass_named, run_passes
 from bitmason.ir.passes.select_argmax import SelectArgmax
 from bitmason.ir.types import Array
+from bitmason.parts import Part, emit_parts, load_parts
 from bitmason.report.summary import summarise
-from bitmason.simulation import Measured, Rtl, Simulated, simulate
+from bitmason.simulation import Engine, Hls, Measured, Rtl, Simulated, simulate
 from bitmason.version import __version__
 
 Progress = Callable[[str], None]
@@ -50,7 +48,7 @@ def _silent(_: str) -> None:
 class Compiled:
     """A compiled network: ask it for a report, a simulation, or its files.
 
-    `rtl` is where its RTL stands, once it has been written.
+    `rtl` and `hls` are where its RTL and its C++ stand, once they have been written.
     """
 
     model: bytes
@@ -58,6 +56,13 @@ class Compiled:
     design: Design
     config: Config
     rtl: Rtl | None = None
+    hls: Hls | None = None
+
+    @property
+    def engines(self) -> Mapping[str, Engine]:
+        """The engines that what was written can run, besides the golden model."""
+        known = {"rtl": self.rtl, "hls": self.hls}
+        return {name: engine for name, engine in known.items() if engine is not None}
 
     @cached_property
     def imported(self) -> Imported:
@@ -68,45 +73,54 @@ class Compiled:
         """Return what `report.json` holds: cycles, folding and estimated resources per layer."""
         return summarise(self.design)
 
-    def project(self) -> Project:
-        """Return every file of the project, in memory."""
-        sv = emit_sv(self.design)
-        return self._project(sv)
+    def project(self, backend: str = "sv", vectors: Array | None = None) -> Project:
+        """Return every file of the project, in memory; see `write`."""
+        return self._project(emit_parts(self.design, backend, vectors))
 
-    def _project(self, sv: SvFiles) -> Project:
-        files: dict[str, str | bytes] = {f"rtl/{name}": text for name, text in sv.sources.items()}
-        files |= {f"rtl/{name}": text for name, text in sv.memories.items()}
-        files["rtl/files.f"] = "".join(f"{name}\n" for name in sv.sources)
+    def _project(self, parts: Mapping[str, Part]) -> Project:
+        files: dict[str, str | bytes] = {
+            f"{folder}/{name}": content
+            for folder, part in parts.items()
+            for name, content in part.files.items()
+        }
         files[GRAPH] = print_graph(self.design.graph)
         files[MODEL] = self.model
         files[REPORT] = json.dumps(self.report(), indent=2) + "\n"
-        files[MANIFEST] = json.dumps(self._manifest(sv), indent=2) + "\n"
+        files[MANIFEST] = json.dumps(self._manifest(parts), indent=2) + "\n"
         return Project(files)
 
-    def _manifest(self, sv: SvFiles) -> dict[str, Any]:
+    def _manifest(self, parts: Mapping[str, Part]) -> dict[str, Any]:
         return {
             "bitmason": __version__,
             "model": self.source,
-            "top": sv.top,
-            "sinks": list(sv.sinks),
-            "sources": list(sv.sources),
-            "memories": list(sv.memories),
+            **{folder: dict(part.entry) for folder, part in parts.items()},
             "config": self.config.model_dump(mode="json", exclude_none=True),
         }
 
-    def write(self, folder: Path | str) -> Compiled:
+    def write(
+        self, folder: Path | str, backend: str = "sv", vectors: Array | None = None
+    ) -> Compiled:
         """Write the project, whole or not at all, and return it with its place.
 
+        Args:
+            folder: where to; a project that stands there is replaced.
+            backend: "sv", "hls" or "all".
+            vectors: what the HLS test bench plays, inputs as `simulate` takes them; a few random
+                integers by default.
+
         Raises:
-            CompileError: C002 when the folder cannot be written or replaced.
+            CompileError: C001 for a backend that does not exist, C002 when the folder cannot be
+                written or replaced, S001 when `vectors` do not fit the model.
         """
-        sv = emit_sv(self.design)
-        write_project(self._project(sv), Path(folder))
-        return replace(self, rtl=Rtl(Path(folder), sv.top, tuple(sv.sources), sv.sinks))
+        folder = Path(folder)
+        parts = emit_parts(self.design, backend, vectors)
+        write_project(self._project(parts), folder)
+        rtl, hls = load_parts(folder, self._manifest(parts))
+        return replace(self, rtl=rtl, hls=hls)
 
     def simulate(self, x: Array, engine: str = "golden", **options: Any) -> Simulated:
         """Return the network's outputs for a batch; see `bitmason.simulation.simulate`."""
-        return simulate(self.design, x, engine, self.rtl, **options)
+        return simulate(self.design, x, engine, self.engines.get(engine), **options)
 
 
 def compile_model(
@@ -179,8 +193,7 @@ def load_project(folder: Path | str) -> Compiled:
         model = (folder / MODEL).read_bytes()
         text = (folder / GRAPH).read_text(encoding="utf-8")
         config = make_config(manifest["config"], loc)
-        rtl = Rtl(folder, manifest["top"], tuple(manifest["sources"]), tuple(manifest["sinks"]))
-        _check_rtl(rtl, manifest["memories"])
+        rtl, hls = load_parts(folder, manifest)
         source = str(manifest["model"])
     except CompileError:
         raise
@@ -192,20 +205,7 @@ def load_project(folder: Path | str) -> Compiled:
             help="run `bitmason compile MODEL.onnx -o DIR` first",
         )
     design = _design_of(text, f"{loc.file}/{GRAPH}", config)
-    return Compiled(model, source, design, config, rtl)
-
-
-def _check_rtl(rtl: Rtl, memories: Iterable[str]) -> None:
-    """Check that the manifest names what is there, and nothing outside the project's folder."""
-    if not rtl.sources or not all(map(IDENTIFIER.fullmatch, (rtl.top, *rtl.sinks))):
-        raise ValueError(rtl.top)
-    home = rtl.folder.resolve() / "rtl"
-    for name in (*rtl.sources, *memories):  # not a string: a TypeError, which is a damaged file
-        path = (home / name).resolve()
-        if not path.is_relative_to(home):
-            raise ValueError(name)
-        if not path.is_file():
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return Compiled(model, source, design, config, rtl, hls)
 
 
 def _design_of(text: str, file: str, config: Config) -> Design:
@@ -260,19 +260,6 @@ def passes_as_text() -> str:
     """Return the passes in the order in which they run, with what each of them does."""
     lines = [f"{step.name:<18} {(step.__doc__ or '').splitlines()[0]}\n" for step in LOWER]
     return "".join(lines)
-
-
-def check_backend(backend: str) -> None:
-    """Check the name of a backend.
-
-    Raises:
-        CompileError: C004 for one that comes later, C001 for one that does not exist.
-    """
-    if backend in {"hls", "all"}:
-        fail("C004", f"backend '{backend}' is not available in this version", help="use sv")
-    if backend != "sv":
-        help_ = did_you_mean(backend, ("sv", "hls", "all")) or "the backends are sv, hls, all"
-        fail("C001", f"there is no backend called {quote(backend)}", help=help_)
 
 
 def write_measured(folder: Path, measured: Measured) -> None:

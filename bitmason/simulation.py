@@ -1,4 +1,4 @@
-"""Run a compiled network on data: in the golden model or in the simulated hardware.
+"""Run a compiled network on data: in the golden model, in simulated RTL or in HLS C++.
 
 Invariant: whatever the engine, the host's part before and after the hardware is the same code, and
 integers enter and leave the engine bit for bit.
@@ -7,25 +7,40 @@ integers enter and leave the engine bit for bit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from bitmason.backends.design import Design
-from bitmason.backends.packing import bytes_per_beat, pack_elements, unpack_elements
+from bitmason.backends.design import Design, Port
+from bitmason.backends.packing import ByteArray, bytes_per_beat, pack_elements, unpack_elements
 from bitmason.diagnostics import Loc, did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.partition import after, before, between
-from bitmason.ir.types import Array, IntArray, Real, TensorType, contains
-from bitmason.toolchain import player, verilator
+from bitmason.ir.types import Array, Bipolar, IntArray, Real, TensorType, contains
+from bitmason.toolchain import hls, player, verilator
+from bitmason.toolchain.player import RunOptions
 
-ENGINES = ("golden", "rtl")
-_MISSING_ENGINES = {"hls": "the HLS backend comes with a later version"}
+_HARDWARE = {"rtl": "RTL", "hls": "HLS C++"}
+ENGINES = ("golden", *_HARDWARE)
+_TEST_FRAMES = 8  # of a test bench that is given no inputs
+
+
+class Engine(Protocol):
+    """The hardware of a written project in a form that runs here."""
+
+    def play(
+        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+    ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
+        """Play `beats[frames, beats, bytes]`; return those of each output, and what was measured.
+
+        `shapes` tells the beats of a frame and the bytes of a beat of each output.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,43 @@ class Rtl:
         """
         paths = [self.folder / "rtl" / name for name in self.sources]
         return verilator.build(paths, self.top, self.folder / "build", sinks=self.sinks)
+
+    def play(
+        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+    ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
+        """Play beats through the simulated RTL; see `Engine`."""
+        result = player.run(self.binary(), beats, shapes, cwd=self.folder / "rtl", options=options)
+        assert not result.faults, result.faults
+        counts = {
+            "ii_cycles": result.ii_cycles,
+            "latency_cycles": result.latency_cycles,
+            "cycles": result.cycles,
+            "fifo_peaks": result.fifo_peaks,
+        }
+        return result.beats_out, counts
+
+
+@dataclass(frozen=True)
+class Hls:
+    """Where the HLS C++ of a written project stands: its folder, top function and files."""
+
+    folder: Path
+    top: str
+    files: tuple[str, ...]
+
+    def library(self) -> Path:
+        """Return the compiled network, built unless it is there already.
+
+        Raises:
+            CompileError: a T code when a tool is missing or rejects the code.
+        """
+        return hls.build(self.folder / "hls", self.files, self.top, self.folder / "build")
+
+    def play(
+        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+    ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
+        """Play beats through the C++, which knows no cycles; see `Engine`."""
+        return hls.run(self.library(), [beats], shapes, progress=options.progress), {}
 
 
 @dataclass(frozen=True)
@@ -89,7 +141,7 @@ def simulate(
     design: Design,
     x: Array,
     engine: str = "golden",
-    rtl: Rtl | None = None,
+    written: Engine | None = None,
     *,
     stall: float = 0.0,
     seed: int = 0,
@@ -101,42 +153,75 @@ def simulate(
         design: a compiled network.
         x: floats of the model's input shape with a leading batch axis, or the integers that enter
             the hardware.
-        engine: "golden" or "rtl".
-        rtl: the written project, which the "rtl" engine needs.
+        engine: "golden", "rtl" or "hls".
+        written: what the project has for this engine; the golden model needs nothing.
         stall: probability in each cycle that source and sink hold back ("rtl").
         seed: of the stalls and of the registers' start values ("rtl").
-        progress: told the number of finished frames now and then ("rtl").
+        progress: told the number of finished frames now and then ("rtl", "hls").
 
     Raises:
-        CompileError: S001 when `x` does not fit the model, C004 for an engine that is not there
-            yet, T codes when the simulator cannot be built or stops.
+        CompileError: S001 when `x` does not fit the model, C007 when the project has nothing for
+            the engine, T codes when the simulator cannot be built or stops.
     """
-    _check_engine(engine)
+    _check_engine(engine, written)
     begin = time.perf_counter()
     graph = design.graph
     entering = entering_integers(graph, design.entry, x)
-    if engine == "golden":
-        core = between(graph, design.entry, design.exits)
-        leaving = run(core, {design.entry: entering})
-        counts: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
+    if written is None:
+        leaving = _golden(design, entering)
     else:
-        assert rtl is not None, "the rtl engine runs a written project"
-        play = player.RunOptions(stall=stall, seed=seed, progress=progress)
-        leaving, counts = _run_rtl(design, entering, rtl, play)
+        options = RunOptions(stall=stall, seed=seed, progress=progress)
+        leaving, counts = _play(design, entering, written, options)
     outputs = run(after(graph, design.exits), dict(zip(design.exits, leaving, strict=True)))
     seconds = time.perf_counter() - begin
     measured = Measured(engine, len(x), seconds, **counts)
     return Simulated(tuple(_as_executor(y) for y in outputs), leaving, measured)
 
 
-def _check_engine(engine: str) -> None:
-    if engine in _MISSING_ENGINES:
-        fail("C004", f"engine '{engine}' is not available: {_MISSING_ENGINES[engine]}")
+def bench_vectors(design: Design, x: Array | None = None) -> tuple[ByteArray, ...]:
+    """Return the beats of the input and of every output, for a test bench to play and compare.
+
+    Args:
+        design: a compiled network.
+        x: inputs as `simulate` takes them; a few random integers by default.
+
+    Raises:
+        CompileError: S001 when `x` does not fit the model.
+    """
+    graph, entry = design.graph, design.entry
+    if x is None:
+        entering = _random_integers(graph[entry].type)
+    else:
+        entering = entering_integers(graph, entry, x)
+    named = zip((entry, *design.exits), (design.source, *design.sinks), strict=True)
+    values = (entering, *_golden(design, entering))
+    return tuple(
+        _pack(port, graph[name].type, each)
+        for (name, port), each in zip(named, values, strict=True)
+    )
+
+
+def _random_integers(type_: TensorType) -> IntArray:
+    elem = type_.int_elem
+    random = np.random.default_rng(0)
+    if isinstance(elem, Bipolar):
+        return elem.decode(random.integers(0, 2, (_TEST_FRAMES, *type_.shape)))
+    return random.integers(elem.lo, elem.hi, (_TEST_FRAMES, *type_.shape), endpoint=True)
+
+
+def _check_engine(engine: str, written: Engine | None) -> None:
     if engine not in ENGINES:
         fail(
             "C001",
             f"there is no engine called '{engine}'",
             help=did_you_mean(engine, ENGINES) or f"the engines are {', '.join(ENGINES)}",
+        )
+    if engine in _HARDWARE and written is None:
+        fail(
+            "C007",
+            f"the project has no {_HARDWARE[engine]}, which the engine '{engine}' runs",
+            help="compile the model again with `--backend all`",
         )
 
 
@@ -219,24 +304,32 @@ def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
     )
 
 
-def _run_rtl(
-    design: Design, entering: IntArray, rtl: Rtl, options: player.RunOptions
+def _golden(design: Design, entering: IntArray) -> tuple[IntArray, ...]:
+    """Return the integers that leave the hardware, as the interpreter computes them."""
+    core = between(design.graph, design.entry, design.exits)
+    return run(core, {design.entry: entering})
+
+
+def _play(
+    design: Design, entering: IntArray, engine: Engine, options: RunOptions
 ) -> tuple[tuple[IntArray, ...], dict[str, Any]]:
-    frames, graph = len(entering), design.graph
-    codes = graph[design.entry].type.int_elem.encode(entering.reshape(frames, -1))
-    beats = pack_elements(codes, design.source.elem.bits, design.source.per_beat)
+    graph = design.graph
+    beats = _pack(design.source, graph[design.entry].type, entering)
     shapes = [(port.beats, bytes_per_beat(port.elem.bits, port.per_beat)) for port in design.sinks]
-    result = player.run(rtl.binary(), beats, shapes, cwd=rtl.folder / "rtl", options=options)
-    assert not result.faults, result.faults
-    leaving: list[IntArray] = []
-    for name, port, taken in zip(design.exits, design.sinks, result.beats_out, strict=True):
-        type_ = graph[name].type
-        elements = unpack_elements(taken, port.elem.bits, port.per_beat)
-        leaving.append(type_.int_elem.decode(elements).reshape(frames, *type_.shape))
-    counts = {
-        "ii_cycles": result.ii_cycles,
-        "latency_cycles": result.latency_cycles,
-        "cycles": result.cycles,
-        "fifo_peaks": result.fifo_peaks,
-    }
+    taken, counts = engine.play(beats, shapes, options)
+    leaving = (
+        _unpack(port, graph[name].type, beats)
+        for name, port, beats in zip(design.exits, design.sinks, taken, strict=True)
+    )
     return tuple(leaving), counts
+
+
+def _pack(port: Port, type_: TensorType, values: IntArray) -> ByteArray:
+    """Return `values[frames, *shape]` as the beats of a port."""
+    codes = type_.int_elem.encode(values.reshape(len(values), -1))
+    return pack_elements(codes, port.elem.bits, port.per_beat)
+
+
+def _unpack(port: Port, type_: TensorType, beats: ByteArray) -> IntArray:
+    elements = unpack_elements(beats, port.elem.bits, port.per_beat)
+    return type_.int_elem.decode(elements).reshape(len(beats), *type_.shape)

@@ -1,4 +1,4 @@
-"""Prove a project: the QONNX executor, the golden model and the hardware give the same bits.
+"""Prove a project: the QONNX executor, the golden model, RTL and HLS C++ give the same bits.
 
 Invariant: a claim holds only if every element is equal; where the executor's float32 noise decides
 a rounding, the element is counted and proven to be a tie, never tolerated.
@@ -46,7 +46,7 @@ def verify_project(
         compiled: a written project.
         samples: number of random inputs.
         given: further inputs, floats of the model's input shape with a batch axis.
-        stall: probability of stalls in a second run of the hardware; 0 leaves that run out.
+        stall: probability of stalls in a second run of the RTL; 0 leaves that run out.
         seed: of the random inputs and the stalls.
         progress: told each step as it begins.
 
@@ -62,16 +62,30 @@ def verify_project(
     claims = [_import_claim(compare(compiled.imported, x))]
     golden = compiled.simulate(x)
     claims.append(_lowering_claim(compiled, x, golden))
-    progress("hardware against the golden model")
-    rtl = compiled.simulate(x, "rtl", seed=seed)
-    claims.append(_rtl_claim("golden == rtl", golden, rtl))
-    claims.append(_cycles_claim(compiled, rtl))
+    for engine in compiled.engines:
+        progress(f"{engine} against the golden model")
+        found = compiled.simulate(x, engine, seed=seed)
+        claims.append(_integers_claim(f"golden == {engine}", golden, found))
+        if engine == "rtl":
+            claims += _timing_claims(compiled, found)
+            claims += _stalled_claims(compiled, x, golden, stall, seed)
+    return claims
+
+
+def _timing_claims(compiled: Compiled, rtl: Simulated) -> list[Claim]:
+    claims = [_cycles_claim(compiled, rtl)]
     if compiled.design.fifos:
         claims.append(_fifos_claim(compiled, rtl))
-    if stall:
-        stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
-        claims.append(_rtl_claim(f"golden == rtl, stall {stall:g}", golden, stalled))
     return claims
+
+
+def _stalled_claims(
+    compiled: Compiled, x: Array, golden: Simulated, stall: float, seed: int
+) -> list[Claim]:
+    if not stall:
+        return []
+    stalled = compiled.simulate(x, "rtl", stall=stall, seed=seed)
+    return [_integers_claim(f"golden == rtl, stall {stall:g}", golden, stalled)]
 
 
 def _on_declared_grid(x: Array, declared: InputConfig) -> Array:
@@ -106,8 +120,8 @@ def _lowering_claim(compiled: Compiled, x: Array, golden: Simulated) -> Claim:
     return Claim("imported == lowered", equal, f"{len(x)} samples, all bits of the outputs")
 
 
-def _rtl_claim(name: str, golden: Simulated, rtl: Simulated) -> Claim:
-    pairs = list(zip(golden.integers, rtl.integers, strict=True))
+def _integers_claim(name: str, golden: Simulated, other: Simulated) -> Claim:
+    pairs = list(zip(golden.integers, other.integers, strict=True))
     different = sum(int(np.sum(ours != theirs)) for ours, theirs in pairs)
     size = sum(ours.size for ours, _ in pairs)
     detail = f"{len(pairs[0][0])} samples, {size} integers, "

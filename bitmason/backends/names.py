@@ -48,7 +48,8 @@ _OURS = frozenset("ap_int ap_uint bitmason hls layers std".split())
 _MEMBERS = frozenset("Code Counts Engine Factor Op Step Weight".split())
 # Such names macros and standard types have, or our ports and cells.
 _SUSPECT = re.compile(
-    r"EOF|NAN|NULL|BUFSIZ|INFINITY|[A-Z0-9]*_[A-Z0-9_]*|.*_t|[sm]\d*_axis\w*|frame_error\d*|bm_.*"
+    r"EOF|NAN|NULL|BUFSIZ|INFINITY|[A-Z0-9]*_[A-Z0-9_]*|.*_t"
+    r"|[sm]\d*_axis\w*|frame_error\d*|(bm|bitmason)_.*"
 )
 
 

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bitmason.toolchain import gxx, verilator
+from bitmason.toolchain import gxx, hls, verilator
 
 _MINIMUM_PYTHON = (3, 11)
 _TIMEOUT_S = 20
@@ -65,7 +65,8 @@ def diagnose() -> list[ToolStatus]:
         _qonnx(),
         _verilator(),
         _compiler(),
-        _program("make", "cocotb test benches", "apt-get install make"),
+        _ap_types(),
+        _program("make", "cocotb and HLS test benches", "apt-get install make"),
         _program("perl", "cocotb test benches", "apt-get install perl"),
         _package("cocotb", "cocotb", "cocotb test benches", "pip install cocotb"),
         _package("pyosys", "pyosys", "synth", "pip install 'bitmason[synth]'"),
@@ -154,6 +155,15 @@ def _compiler() -> ToolStatus:
     if found is None:
         return ToolStatus("g++", False, "", "", needed_for, how_to_get)
     return ToolStatus("g++", True, found.version, str(found.path), needed_for, how_to_get)
+
+
+def _ap_types() -> ToolStatus:
+    """Return the status of the headers that hls4ml ships: bitmason runs nothing else of it."""
+    needed_for = "simulate --engine hls"
+    found = hls.locate()
+    if found is None:
+        return ToolStatus("hls4ml", False, "", "", needed_for, hls.CURE)
+    return ToolStatus("hls4ml", True, found.version, str(found.folder), needed_for, hls.CURE)
 
 
 def _nextpnr() -> ToolStatus:

@@ -66,21 +66,27 @@ def test_manifest_that_is_none(project: Path, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["model", "top", "sources", "memories", "config"])
+def _holder(manifest: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return what holds a key: the manifest, or its entry for the RTL."""
+    found: dict[str, Any] = manifest if key in manifest else manifest["rtl"]
+    return found
+
+
+@pytest.mark.parametrize("key", ["model", "rtl", "top", "sources", "memories", "config"])
 @pytest.mark.parametrize("value", [None, 3, [], {"a": 1}, [3], ["absent.sv"]])
 def test_manifest_with_other_kinds_of_values(project: Path, key: str, value: object) -> None:
-    _edit(project, lambda manifest: manifest.update({key: value}))
+    _edit(project, lambda manifest: _holder(manifest, key).update({key: value}))
     outcome = run("report", project)
     harmless = key == "model" or (key == "memories" and value == [])
     assert outcome.status == (0 if harmless else 1), outcome
     assert "Traceback" not in outcome.err
-    _edit(project, lambda manifest: manifest.pop(key))
+    _edit(project, lambda manifest: _holder(manifest, key).pop(key))
     assert "[C003]" in refused("report", project)
 
 
 @pytest.mark.parametrize("top", ["../../x", "/bin/sh", "", "a b", "net\n", "-x", "a;b", "$(x)"])
 def test_hostile_top(project: Path, tmp_path: Path, top: str) -> None:
-    _edit(project, lambda manifest: manifest.update(top=top))
+    _edit(project, lambda manifest: manifest["rtl"].update(top=top))
     _refused_by_the_simulator(project, tmp_path)
 
 
@@ -92,7 +98,7 @@ def test_hostile_sources(project: Path, tmp_path: Path, key: str, name: str) -> 
     (tmp_path / "outside.sv").write_text("module outside; endmodule\n")
     (project / "rtl" / "link.sv").symlink_to(tmp_path / "outside.sv")
     (project / "rtl" / "link").symlink_to("/etc")
-    _edit(project, lambda manifest: manifest[key].append(name))
+    _edit(project, lambda manifest: manifest["rtl"][key].append(name))
     _refused_by_the_simulator(project, tmp_path)
 
 

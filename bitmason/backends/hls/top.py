@@ -141,7 +141,7 @@ def emit_hls(design: Design) -> HlsFiles:
         if layer.op not in _PASSIVE:
             layers += _calls(layer, nodes.get(layer.name), types, streams)
     tables = {f"weights/{layer.name}.hpp": layer for layer in layers if layer.tables}
-    library = _library_used({"axis.hpp", *(f"{layer.function}.hpp" for layer in layers)})
+    library = library_used({"axis.hpp", *(f"{layer.function}.hpp" for layer in layers)})
     sources, sinks = streams.sources(types), streams.sinks(types)
     view = TopView(
         top=ModuleNames(design.name).top,
@@ -160,7 +160,8 @@ def emit_hls(design: Design) -> HlsFiles:
     files = {name: render(f"hls/{name}.j2", view) for name in _GENERATED}
     files |= {name: render("hls/weights.hpp.j2", layer) for name, layer in tables.items()}
     files |= {f"lib/{name}": _text(f"lib/{name}") for name in library}
-    files |= {f"sim/{path.name}": _text(f"sim/{path.name}") for path in (_HOME / "sim").iterdir()}
+    simulation = sorted(f"sim/{path.name}" for path in (_HOME / "sim").iterdir())
+    files |= {name: _text(name) for name in simulation}
     return HlsFiles(view.top, files, sources, sinks)
 
 
@@ -283,7 +284,7 @@ def _text(name: str) -> str:
     return (_HOME / name).read_text(encoding="utf-8")
 
 
-def _library_used(headers: set[str]) -> list[str]:
+def library_used(headers: set[str]) -> list[str]:
     """Return the library's headers that `headers` need, themselves included, sorted."""
     seen: set[str] = set()
     waiting = sorted(headers)

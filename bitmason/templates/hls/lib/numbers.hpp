@@ -24,10 +24,10 @@ struct is_signed<ap_int<W>> : std::true_type {};
 
 // How a function declares a memory that may be larger than a stack. Frames that several threads of
 // a host run at once do not share it.
-#ifdef BITMASON_NATIVE
-#define BITMASON_MEMORY static thread_local
-#else
+#ifdef __SYNTHESIS__
 #define BITMASON_MEMORY static
+#else
+#define BITMASON_MEMORY static thread_local
 #endif
 
 #ifdef BITMASON_NATIVE
@@ -37,11 +37,11 @@ template <class T>
 struct signed_width : std::integral_constant<int, T::width + !is_signed<T>::value> {};
 
 template <class T>
-using Stored = std::conditional_t<
-    signed_width<T>::value <= 8, std::int8_t,
-    std::conditional_t<
-        signed_width<T>::value <= 16, std::int16_t,
-        std::conditional_t<signed_width<T>::value <= 32, std::int32_t, std::int64_t>>>;
+using Stored =
+    std::conditional_t<signed_width<T>::value <= 8, std::int8_t,
+                       std::conditional_t<signed_width<T>::value <= 16, std::int16_t,
+                                          std::conditional_t<signed_width<T>::value <= 32,
+                                                             std::int32_t, std::int64_t>>>;
 
 // An integer for sums and products of what `T` holds.
 template <class T>
