@@ -1,4 +1,4 @@
-"""What every network must show in RTL, and the real images to show it on.
+"""What every network must show in hardware, and the real images to show it on.
 
 Invariant: equal means every element; cycles and FIFO fills are those that were predicted.
 """
@@ -61,8 +61,8 @@ def assert_same_integers(found: Simulated, wanted: Simulated) -> None:
         np.testing.assert_array_equal(ours, theirs[: len(ours)])
 
 
-def check_in_rtl(compiled: Compiled, x: Floats, cycles: int | None = None) -> None:
-    """Check bits, cycles and FIFOs of frames back to back, and the bits of some with stalls."""
+def check_in_hardware(compiled: Compiled, x: Floats, cycles: int | None = None) -> None:
+    """Check the bits of the C++; of the RTL bits, cycles and FIFOs, and some bits with stalls."""
     golden, rtl = compiled.simulate(x), compiled.simulate(x, "rtl")
     assert_same_integers(rtl, golden)
     for ours, theirs in zip(rtl.outputs, golden.outputs, strict=True):
@@ -73,3 +73,4 @@ def check_in_rtl(compiled: Compiled, x: Floats, cycles: int | None = None) -> No
     assert measured.latency_cycles == report["latency_cycles"]
     assert measured.fifo_peaks == Model(compiled.design).run(len(x)).peaks
     assert_same_integers(compiled.simulate(x[:50], "rtl", stall=0.3, seed=5), golden)
+    assert_same_integers(compiled.simulate(x, "hls"), golden)

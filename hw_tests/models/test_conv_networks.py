@@ -1,6 +1,6 @@
-"""Every convolutional network at hand: executor == golden == RTL on real images, with the cycles.
+"""Every convolutional network at hand: executor == golden == RTL == HLS on real images.
 
-Each also runs with stalls; II, latency and the fill of every FIFO are those that were predicted.
+The RTL also runs with stalls; II, latency and the fill of every FIFO are those that were predicted.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from bitmason.config import Config, make_config
 from bitmason.diagnostics import Loc
 from bitmason.pipeline import Compiled, compile_model
 from bitmason.verification import verify_project
-from hw_tests.models.checks import EXAMPLES, check_in_rtl, images_of, narrowed
+from hw_tests.models.checks import EXAMPLES, check_in_hardware, images_of, narrowed
 
 MODELS = EXAMPLES / "models"
 SHARED = EXAMPLES.parents[1] / "shared" / "models"
@@ -51,10 +51,10 @@ def check_network(compiled: Compiled) -> None:
         for path, config in networks()
     ],
 )
-def test_executor_golden_and_rtl_agree(model: Path, config: Config, tmp_path: Path) -> None:
+def test_all_engines_agree(model: Path, config: Config, tmp_path: Path) -> None:
     if not model.exists():
         pytest.skip(f"{model.name} is among the shared models, which are not here")
-    check_network(compile_model(model, config, check=True).write(tmp_path / "project"))
+    check_network(compile_model(model, config, check=True).write(tmp_path / "project", "all"))
 
 
 @pytest.mark.parametrize("cycles", [16384, pytest.param(2048, marks=pytest.mark.slow)])
@@ -62,11 +62,11 @@ def test_executor_golden_and_rtl_agree(model: Path, config: Config, tmp_path: Pa
 def test_narrow_cnv(bits: str, cycles: int, tmp_path: Path) -> None:
     model = narrowed(MODELS / f"cnv_{bits}.onnx", 8)
     compiled = compile_model(model, Config(max_cycles=cycles), name="narrow.onnx", check=True)
-    check_network(compiled.write(tmp_path / "p"))
+    check_network(compiled.write(tmp_path / "p", "all"))
 
 
 def test_narrow_cnv_with_pixels_side_by_side(tmp_path: Path) -> None:
     model = narrowed(MODELS / "cnv_w1a1.onnx", 8)
     compiled = compile_model(model, Config(max_cycles=512), name="narrow.onnx")
     assert any(layer.folding.mmv > 1 for layer in compiled.design.layers)
-    check_in_rtl(compiled.write(tmp_path / "p"), images_of((3, 32, 32), 20), 512)
+    check_in_hardware(compiled.write(tmp_path / "p", "all"), images_of((3, 32, 32), 20), 512)

@@ -52,7 +52,7 @@ def test_top_level_keeps_its_contract() -> None:
 
 def test_wrapper_equals_top_level(tmp_path: Path) -> None:
     written = compiled().write(tmp_path / "p")
-    manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())
+    manifest = json.loads((tmp_path / "p" / "manifest.json").read_text())["rtl"]
     design = written.design
     text = HARNESS_TOP.format(
         wrapper=f"{manifest['top']}_wrapper",

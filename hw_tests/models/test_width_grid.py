@@ -1,4 +1,4 @@
-"""Weights of 1 to 8 bits times activations of 1 to 8 bits, signed and unsigned, in RTL.
+"""Weights of 1 to 8 bits times activations of 1 to 8 bits, signed and unsigned, in RTL and HLS.
 
 Invariant: the grid also turns over engines, activation functions, biases, scales per channel,
 normalisation, rounding, narrow ranges and foldings, so that neighbours differ in more than width.
@@ -45,9 +45,9 @@ def network(w: int, a: int, signed: bool) -> Network:
         for w, a, s in product(WIDTHS, WIDTHS, (True, False))
     ],
 )
-def test_executor_golden_and_rtl_agree(w: int, a: int, signed: bool, tmp_path: Path) -> None:
+def test_all_engines_agree(w: int, a: int, signed: bool, tmp_path: Path) -> None:
     cycles = (192, 60, 12, 1)[(w + a) % 4]
     model = make_model(network(w, a, signed))
-    compiled = bitmason.compile(model, max_cycles=cycles).write(tmp_path / "project")
+    compiled = bitmason.compile(model, max_cycles=cycles).write(tmp_path / "project", "all")
     for claim in verify_project(compiled, samples=100, seed=w * a):
         assert claim.holds, f"{claim.name}: {claim.detail} {claim.notes}"

@@ -1,1 +1,1 @@
-"""Random networks: executor == golden == RTL, shrunk to a minimal one on failure."""
+"""Random networks: executor == golden == RTL == HLS, shrunk to a minimal one on failure."""

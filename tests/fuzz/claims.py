@@ -81,9 +81,9 @@ def executor_equals_golden(network: Images, max_cycles: int, folding: int | None
             np.testing.assert_array_equal(ours, theirs.astype(ours.dtype))
 
 
-def all_equal_in_rtl(network: Images, max_cycles: int, folding: int | None) -> None:
+def all_engines_agree(network: Images, max_cycles: int, folding: int | None) -> None:
     """Claim: all engines agree, stalled or not, and the hardware moves as the model of it."""
     with TemporaryDirectory() as scratch:
-        compiled = compiled_of(network, max_cycles, folding).write(Path(scratch) / "project")
+        compiled = compiled_of(network, max_cycles, folding).write(Path(scratch) / "project", "all")
         for claim in verify_project(compiled, samples=_RTL_SAMPLES):
             assert claim.holds, (claim, compiled.config.layers)

@@ -1,4 +1,4 @@
-"""Random networks through the whole compiler, in the golden model and in RTL."""
+"""Random networks through the whole compiler, in the golden model, RTL and HLS C++."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,10 +43,10 @@ def executor_equals_golden(network: Network) -> None:
     assert found.agrees, found.mismatches
 
 
-def all_equal_in_rtl(network: Network, max_cycles: int) -> None:
+def all_engines_agree(network: Network, max_cycles: int) -> None:
     with TemporaryDirectory() as scratch:
         compiled = bitmason.compile(make_model(network), max_cycles=max_cycles)
-        for claim in verify_project(compiled.write(Path(scratch) / "p"), samples=48):
+        for claim in verify_project(compiled.write(Path(scratch) / "p", "all"), samples=48):
             assert claim.holds, (claim, network)
 
 
@@ -58,8 +58,8 @@ def test_executor_equals_golden(network: Network) -> None:
 
 @quick(5)
 @given(networks(), st.sampled_from((1, 7, 40, 300)))
-def test_rtl_equals_golden(network: Network, max_cycles: int) -> None:
-    all_equal_in_rtl(network, max_cycles)
+def test_all_engines_agree(network: Network, max_cycles: int) -> None:
+    all_engines_agree(network, max_cycles)
 
 
 @quick(40)
@@ -73,9 +73,9 @@ def test_executor_equals_golden_on_images(
 
 @quick(4)
 @given(image_networks(), _CYCLES, _FOLDINGS)
-def test_rtl_equals_golden_on_images(network: Images, max_cycles: int, folding: int | None) -> None:
+def test_all_engines_agree_on_images(network: Images, max_cycles: int, folding: int | None) -> None:
     with claims.refusals_skipped():
-        claims.all_equal_in_rtl(network, max_cycles, folding)
+        claims.all_engines_agree(network, max_cycles, folding)
 
 
 @pytest.mark.slow
@@ -88,8 +88,8 @@ def test_executor_equals_golden_at_length(network: Network) -> None:
 @pytest.mark.slow
 @at_length(80)
 @given(networks(), st.sampled_from((1, 3, 7, 40, 150, 1000)))
-def test_rtl_equals_golden_at_length(network: Network, max_cycles: int) -> None:
-    all_equal_in_rtl(network, max_cycles)
+def test_all_engines_agree_at_length(network: Network, max_cycles: int) -> None:
+    all_engines_agree(network, max_cycles)
 
 
 @pytest.mark.slow
@@ -105,8 +105,8 @@ def test_executor_equals_golden_on_images_at_length(
 @pytest.mark.slow
 @at_length(64)
 @given(image_networks(), _CYCLES, _FOLDINGS)
-def test_rtl_equals_golden_on_images_at_length(
+def test_all_engines_agree_on_images_at_length(
     network: Images, max_cycles: int, folding: int | None
 ) -> None:
     with claims.refusals_skipped():
-        claims.all_equal_in_rtl(network, max_cycles, folding)
+        claims.all_engines_agree(network, max_cycles, folding)

@@ -1,0 +1,79 @@
+"""The C++ that users read: no warning of g++, no finding of clang-tidy, one format."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from bitmason.backends.hls import emit_hls
+from bitmason.toolchain import hls
+from bitmason.toolchain.gxx import find as find_gxx
+from hw_tests.hls.bench import side_by_side, write
+from hw_tests.hls.test_layers import BENCHES
+from hw_tests.layers.cases import Case
+
+HLS = Path(__file__).resolve().parents[2] / "bitmason" / "templates" / "hls"
+STYLE = "{BasedOnStyle: Google, ColumnLimit: 100}"
+PRAGMAS = "-Wno-unknown-pragmas"  # which are for Vitis HLS
+# Bit operations on small integers are what such code is made of, and its neighbours in a list of
+# parameters are all numbers or streams. The constructors of ap_int work on what they did not set.
+CHECKS = (
+    "-*,bugprone-*,clang-analyzer-*,performance-*,-bugprone-easily-swappable-parameters,"
+    "-bugprone-signed-bitwise,-bugprone-signed-char-misuse,"
+    "-clang-analyzer-core.UndefinedBinaryOperatorResult"
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A design with a layer for every function of the library."""
+    cases: dict[str, Case] = {}
+    seen: set[str] = set()
+    for bench, each in BENCHES.items():
+        for name, case in each.items():
+            headers = {path for path in emit_hls(case.design).files if path.startswith("lib/")}
+            if headers - seen:
+                cases[f"{bench}_{name}"] = case
+                seen |= headers
+    assert {Path(path).name for path in seen} == {path.name for path in HLS.glob("lib/*")}
+    emitted = emit_hls(side_by_side(cases))
+    return write(emitted, tmp_path_factory.mktemp("hls"))
+
+
+@pytest.mark.parametrize("mode", [("-DBITMASON_NATIVE",), ()], ids=["native", "ap_int"])
+@pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
+def test_no_warnings(project: Path, source: str, mode: tuple[str, ...]) -> None:
+    flags = ("-std=c++14", "-Wall", "-Wextra", "-Wpedantic", PRAGMAS, "-Werror", "-fsyntax-only")
+    _run([str(find_gxx().path), *flags, *mode, *_includes(project), source], project)
+
+
+@pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
+def test_no_findings(project: Path, source: str) -> None:
+    own = f"^{project}/|^lib/|^sim/"
+    command = [_tool("clang-tidy"), "--quiet", f"--checks={CHECKS}", f"--header-filter={own}"]
+    flags = ["-std=c++14", "-DBITMASON_NATIVE", PRAGMAS, *_includes(project)]
+    _run([*command, "--warnings-as-errors=*", source, "--", *flags], project)
+
+
+def test_formatted() -> None:
+    headers = [*map(str, sorted(HLS.glob("lib/*.hpp"))), *map(str, sorted(HLS.glob("sim/*.h")))]
+    _run([_tool("clang-format"), f"--style={STYLE}", "--dry-run", "--Werror", *headers], HLS)
+
+
+def _includes(project: Path) -> list[str]:
+    return [f"-I{project / 'sim'}", "-isystem", str(hls.find().folder)]
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name, path=sysconfig.get_path("scripts"))
+    assert found is not None, f"{name} is not installed"
+    return found
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[:6000]
