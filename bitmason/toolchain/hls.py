@@ -32,8 +32,8 @@ CURE = "pip install 'bitmason[hls]'"
 _PACKAGE = "hls4ml"
 _FOLDER = ("templates", "vivado", "ap_types")
 # Symbols stay inside: networks that name their layers alike live in one process.
-_FLAGS = ("-std=c++14", "-O3", "-fPIC", "-fvisibility=hidden", "-w")
-_NATIVE = "-DBITMASON_NATIVE"
+_FLAGS = ("-std=c++14", "-fPIC", "-fvisibility=hidden", "-w")
+NATIVE = "-DBITMASON_NATIVE"  # calculate in the host's integers, not in ap_int
 _JOBS = 2  # the network, and what carries bytes to and from it
 _PROGRAM = "testbench.cpp"
 _SOURCES = frozenset({".cpp", ".hpp", ".h"})
@@ -76,7 +76,7 @@ def build(
     top: str,
     build_dir: Path,
     *,
-    native: bool = True,
+    options: Sequence[str] = ("-O3", NATIVE),
     jobs: int = _JOBS,
 ) -> Path:
     """Return the library of a network, built in `build_dir` unless it is there already.
@@ -88,8 +88,8 @@ def build(
         files: the project's files, relative to `folder`.
         top: its top function.
         build_dir: where libraries are kept.
-        native: calculate in the host's integers; otherwise in ap_int as Vitis HLS does, which gives
-            the same bits and takes ten times as long.
+        options: of g++. Without `NATIVE` elements are ap_int as in Vitis HLS, which gives the same
+            bits and takes ten times as long.
         jobs: the number of compilers at once.
 
     Raises:
@@ -97,15 +97,14 @@ def build(
     """
     gxx, types = cxx.find(), find()
     sources = sorted(name for name in files if Path(name).suffix in _SOURCES)
-    arithmetic = (*_FLAGS, _NATIVE) if native else _FLAGS
-    library = build_dir / f"{top}-{_hash_of(folder, sources, (gxx, types, arithmetic))}.so"
+    flags = (*_FLAGS, *options, f"-I{folder / 'sim'}", "-isystem", str(types.folder))
+    library = build_dir / f"{top}-{_hash_of(folder, sources, (gxx, types, _FLAGS, options))}.so"
     if library.exists():
         return library
     build_dir.mkdir(parents=True, exist_ok=True)
     log = build_dir / f"{library.name}.log"
     log.write_text("", encoding="utf-8")
     units = [folder / name for name in sources if name.endswith(".cpp") and name != _PROGRAM]
-    flags = (*arithmetic, f"-I{folder / 'sim'}", "-isystem", str(types.folder))
     with tempfile.TemporaryDirectory(prefix="hls-", dir=build_dir) as scratch:
         work = Path(scratch)
         objects = [work / f"{index}.o" for index in range(len(units))]

@@ -6,6 +6,7 @@ here a second time. The layers of a bench become one design, and so one function
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +23,12 @@ from hw_tests.layers.cases import Case, Cases
 _FRAMES = 4
 
 
-def check_cases(cases: Cases, folder: Path, *, native: bool) -> None:
-    """Check every beat of some random frames of every case."""
+def check_cases(cases: Cases, folder: Path, options: Sequence[str]) -> None:
+    """Check every beat of some random frames of every case, built with these options of g++."""
     design = side_by_side(cases)
     emitted = emit_hls(design)
     write(emitted, folder)
-    library = hls.build(folder, [*emitted.files], emitted.top, folder / "build", native=native)
+    library = hls.build(folder, [*emitted.files], emitted.top, folder / "build", options=options)
     rng = np.random.default_rng(len(cases))
     sent, wanted = _frames([*cases.values()], rng)
     ports = (emitted.sources, emitted.sinks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bitmason.toolchain import hls
 from hw_tests.hls.bench import check_cases
 from hw_tests.layers import (
     tb_arg_max,
@@ -43,9 +44,9 @@ BENCHES: dict[str, Cases] = {
 
 @pytest.mark.parametrize("bench", BENCHES)
 def test_layers_equal_the_golden_model(bench: str, tmp_path: Path) -> None:
-    check_cases(BENCHES[bench], tmp_path, native=True)
+    check_cases(BENCHES[bench], tmp_path, ["-O1", hls.NATIVE])
 
 
 @pytest.mark.parametrize("bench", BENCHES)
 def test_layers_equal_the_golden_model_in_ap_int(bench: str, tmp_path: Path) -> None:
-    check_cases(BENCHES[bench], tmp_path, native=False)
+    check_cases(BENCHES[bench], tmp_path, ["-O0"])

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from bitmason.toolchain import hls
 
 IN_SHAPE, OUT_SHAPES = (2, 12), [(2, 12), (1, 1)]
 FRAME = IN_SHAPE[0] * IN_SHAPE[1]
+QUICK = ("-O1", hls.NATIVE)
 
 TOP_HPP = """
 #pragma once
@@ -106,9 +108,9 @@ def write_network(folder: Path, top: str = TOP_CPP) -> list[str]:
     return [str(path.relative_to(folder)) for path in folder.rglob("*.*")]
 
 
-def build(folder: Path, top: str = TOP_CPP, *, native: bool = True) -> Path:
+def build(folder: Path, top: str = TOP_CPP, options: Sequence[str] = QUICK) -> Path:
     files = write_network(folder / "hls", top)
-    return hls.build(folder / "hls", files, "copier", folder / "build", native=native)
+    return hls.build(folder / "hls", files, "copier", folder / "build", options=options)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +165,7 @@ def test_frames_come_back_in_order(library: Path, threads: int) -> None:
 
 def test_ap_int_gives_the_same_bits(tmp_path: Path) -> None:
     x = frames(20)
-    y, sums = hls.run(build(tmp_path, native=False), [x], OUT_SHAPES)
+    y, sums = hls.run(build(tmp_path, options=["-O0"]), [x], OUT_SHAPES)
     np.testing.assert_array_equal(y, x)
     np.testing.assert_array_equal(sums[:, 0, 0], x[:, 0, 0] + 5)
 
@@ -226,7 +228,7 @@ def test_library_is_built_once_and_again_when_a_file_changes(library: Path, tmp_
     built = library.stat().st_mtime_ns
     source = library.parent.parent / "hls"
     files = [str(path.relative_to(source)) for path in source.rglob("*.*")]
-    assert hls.build(source, files, "copier", library.parent) == library
+    assert hls.build(source, files, "copier", library.parent, options=QUICK) == library
     assert library.stat().st_mtime_ns == built
     changed = build(tmp_path, TOP_CPP.replace("OFFSET = 5", "OFFSET = 9"))
     assert changed.name != library.name
