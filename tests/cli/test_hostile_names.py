@@ -1,4 +1,4 @@
-"""Names that a model may legally have, and that must not reach the SystemVerilog as they are."""
+"""Names that a model may legally have, and that must not reach SystemVerilog or C++ as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from bitmason.toolchain import verilator
+from bitmason.toolchain import gxx, hls, verilator
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
 from tests.cli.command import run
 
@@ -30,6 +30,11 @@ FOLDING = "max_cycles = 36\n[layers.{0}]\npe = 2\nsimd = 1\n[layers.{1}]\npe = 1
 NAMES = {
     "keywords": ("module", "endmodule", "logic", "begin", "wire", "int"),
     "C++ words": ("delete", "namespace", "template", "operator", "main", "vdut"),
+    "C++ macros": ("EOF", "NULL", "INT_MAX", "errno", "assert", "AP_INT_MAX_W"),
+    "C++ library": ("index", "std", "ap_int", "bitmason", "layers", "size_t"),
+    "C++ functions": ("mvu", "thresholds", "Beat", "hls", "from_axis", "bitmason_run"),
+    "members of configurations": ("PE", "MW", "Weight", "Engine", "Step", "BEATS"),
+    "tables": ("fc1", "fc1_weights", "fc1_steps", "fc1_layer", "FC1", "Weight_layer"),
     "ports": ("clk", "rst", "s_axis_tdata", "stream0_tdata", "u_cell", "result_tvalid"),
     "code": ("a\nendmodule", '*/ `include "x" /*', "`define", "$finish;", "a\\", "'q\""),
     "paths": ("../../x", "/etc/passwd", "C:\\x", "a/../b", "./", "~"),
@@ -72,6 +77,19 @@ def _lint(project: Path) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
+def _rejected(project: Path) -> str:
+    """Return what g++ says against the C++; names are all that it is asked about."""
+    flags = ("-std=c++14", "-DBITMASON_NATIVE", "-w", "-fsyntax-only")
+    done = subprocess.run(
+        [gxx.find().path, *flags, "-Isim", "-isystem", hls.find().folder, "library.cpp", "top.cpp"],
+        cwd=project / "hls",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr if done.returncode else ""
+
+
 ODD = [pytest.param(names, id=kind) for kind, names in NAMES.items()]
 
 
@@ -81,12 +99,13 @@ def test_nodes_with_odd_names(tmp_path: Path, names: tuple[str, ...]) -> None:
     model.write_bytes(_renamed(names))
     plain = [line.split()[0] for line in _layers_of(model) if " = dense(" in line]
     config.write_text(FOLDING.format(*(name.removeprefix("%") for name in plain)))
-    made = run("compile", model, "-o", project, "--config", config)
+    made = run("compile", model, "-o", project, "--backend", "all", "--config", config)
     assert (made.status, made.err) == (0, ""), made
     assert _lint(project) == ""
+    assert _rejected(project) == ""
     inside = [path.name for path in tmp_path.iterdir()]
     assert sorted(inside) == ["c.toml", "net.onnx", "p"]
-    for path in (project / "rtl").rglob("*"):
+    for path in (*project.glob("rtl/**/*"), *project.glob("hls/**/*")):
         assert path.name.isascii()
         assert len(path.name) < 128
 
@@ -97,9 +116,26 @@ def _layers_of(model: Path) -> list[str]:
     return shown.out.splitlines()
 
 
-@pytest.mark.parametrize("name", ["module", "delete", "bm_rom", "clk", "0", "-", "中", "a" * 240])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "module",
+        "delete",
+        "main",
+        "index",
+        "EOF",
+        "size_t",
+        "bm_rom",
+        "clk",
+        "0",
+        "-",
+        "中",
+        "a" * 240,
+    ],
+)
 def test_model_files_with_odd_names(tmp_path: Path, name: str) -> None:
     model = tmp_path / f"{name}.onnx"
     model.write_bytes(make_model(NETWORK))
-    assert run("compile", model, "-o", tmp_path / "p").status == 0
+    assert run("compile", model, "-o", tmp_path / "p", "--backend", "all").status == 0
     assert _lint(tmp_path / "p") == ""
+    assert _rejected(tmp_path / "p") == ""
