@@ -50,7 +50,7 @@ void argmax(hls::stream<IN>& in, hls::stream<OUT>& out) {
     }
     if (fold + 1 == FOLDS) {
       OUT y;
-      y.data[0] = Elem(best_index);
+      y.data[0] = stored<Elem>(best_index);
       out.write(y);
       fold = 0;
     } else {

@@ -28,7 +28,7 @@ void from_axis(hls::stream<AXIS>& in, hls::stream<OUT>& out, ap_uint<1>& frame_e
     OUT y;
     for (unsigned i = 0; i < OUT::SIZE; i++) {
 #pragma HLS unroll
-      y.data[i] = Elem(word.data.range(W * i + W - 1, W * i));
+      y.data[i] = stored<Elem>(word.data.range(W * i + W - 1, W * i));
     }
     out.write(y);
     if (word.last != (beat + 1 == C::BEATS)) wrong = 1;
@@ -48,7 +48,7 @@ void to_axis(hls::stream<IN>& in, hls::stream<AXIS>& out) {
     word.data = 0;
     for (unsigned i = 0; i < IN::SIZE; i++) {
 #pragma HLS unroll
-      word.data.range(W * i + W - 1, W * i) = Elem(x.data[i]);
+      word.data.range(W * i + W - 1, W * i) = x.data[i];
     }
     word.keep = -1;
     word.strb = -1;

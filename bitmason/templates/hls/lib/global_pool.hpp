@@ -40,7 +40,7 @@ void global_pool(hls::stream<IN>& in, hls::stream<OUT>& out) {
       const Number<Y> element = Number<Y>(x.data[pe]);
       const Number<Y> result = pixel == 0 ? element : C::Op::of(kept[fold][pe], element);
       kept[fold][pe] = result;
-      y.data[pe] = Y(result);
+      y.data[pe] = stored<Y>(result);
     }
     if (pixel == C::PIXELS - 1) out.write(y);
     if (fold == C::FOLDS - 1) {

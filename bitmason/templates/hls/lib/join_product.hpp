@@ -42,7 +42,7 @@ void join_product(hls::stream<A>& a, hls::stream<B>& b, hls::stream<OUT>& out) {
 #pragma HLS unroll
       const X0 x0 = X0(in0.data[i]) - C::SHIFT0;
       const X1 x1 = X1(in1.data[i]) - C::SHIFT1;
-      y.data[i] = Elem(Acc(x0) * x1);
+      y.data[i] = stored<Elem>(Acc(x0) * x1);
     }
     out.write(y);
   }

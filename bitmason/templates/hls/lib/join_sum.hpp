@@ -39,8 +39,8 @@ void join_sum(hls::stream<A>& a, hls::stream<B>& b, hls::stream<OUT>& out,
       for (unsigned pe = 0; pe < C::PE; pe++) {
 #pragma HLS unroll
         const unsigned place = lane * C::PE + pe;
-        y.data[place] = Elem(Acc(x0.data[place]) * factors[fold][2 * pe] +
-                             Acc(x1.data[place]) * factors[fold][2 * pe + 1]);
+        y.data[place] = stored<Elem>(Acc(x0.data[place]) * factors[fold][2 * pe] +
+                                     Acc(x1.data[place]) * factors[fold][2 * pe + 1]);
       }
     }
     out.write(y);

@@ -69,7 +69,7 @@ void mvu(hls::stream<IN>& in, hls::stream<OUT>& out,
         }
         if (sf > 0) dot += sums[lane][pe];
         sums[lane][pe] = dot;
-        y.data[lane * C::PE + pe] = Elem(dot);
+        y.data[lane * C::PE + pe] = stored<Elem>(dot);
       }
     }
     word = word + 1 == WORDS ? 0 : word + 1;

@@ -5,7 +5,7 @@
 // An element type is ap_uint<W> or ap_int<W>; bipolar elements are ap_uint<1>, 0 for -1, 1 for +1.
 // Vitis HLS stores and calculates in these types. With BITMASON_NATIVE the host's own integers do
 // both, which is ten times faster under g++ and gives the same bits: whatever is stored passes
-// through its element type first, `stored = Elem(value)`, and no value on the way exceeds 64 bits.
+// through `stored`, which keeps the bits of its element type, and no value on the way exceeds 64.
 
 #ifndef BITMASON_NUMBERS_HPP
 #define BITMASON_NUMBERS_HPP
@@ -47,6 +47,16 @@ using Stored =
 template <class T>
 using Number = std::conditional_t<signed_width<T>::value <= 32, int, std::int64_t>;
 
+// The element of type T that has the lowest bits of `value`.
+template <class T>
+Stored<T> stored(Number<T> value) {
+  using Bits = std::make_unsigned_t<Number<T>>;
+  constexpr unsigned SPARE = 8 * sizeof(Bits) - T::width;
+  const Bits high = static_cast<Bits>(value) << SPARE;
+  return is_signed<T>::value ? static_cast<Stored<T>>(static_cast<Number<T>>(high) >> SPARE)
+                             : static_cast<Stored<T>>(high >> SPARE);
+}
+
 // The bits of a stored element as an unsigned number, to address tables with.
 template <class T>
 unsigned code(Stored<T> x) {
@@ -61,6 +71,12 @@ using Stored = T;
 
 template <class T>
 using Number = T;
+
+template <class T, class X>
+T stored(const X& value) {
+#pragma HLS inline
+  return T(value);
+}
 
 template <class T>
 unsigned code(const T& x) {

@@ -57,7 +57,7 @@ void pool(hls::stream<IN>& in, hls::stream<OUT>& out) {
       OUT y;
       for (unsigned i = 0; i < OUT::SIZE; i++) {
 #pragma HLS unroll
-        y.data[i] = Y(kept[i]);
+        y.data[i] = stored<Y>(kept[i]);
       }
       out.write(y);
     }

@@ -50,7 +50,7 @@ void thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
           count += key >= steps[channel][step];
         }
         y.data[lane * C::PE + pe] =
-            Elem(descending[channel][0] == 1 ? HIGHEST - count : LOWEST + count);
+            stored<Elem>(descending[channel][0] == 1 ? HIGHEST - count : LOWEST + count);
       }
     }
     out.write(y);

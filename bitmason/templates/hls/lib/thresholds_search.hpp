@@ -56,7 +56,7 @@ void thresholds_search(hls::stream<IN>& in, hls::stream<OUT>& out,
         }
         const int found = static_cast<int>(count);
         y.data[lane * C::PE + pe] =
-            Elem(descending[channel][0] == 1 ? HIGHEST - found : LOWEST + found);
+            stored<Elem>(descending[channel][0] == 1 ? HIGHEST - found : LOWEST + found);
       }
     }
     out.write(y);

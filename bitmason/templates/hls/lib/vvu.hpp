@@ -60,7 +60,7 @@ void vvu(hls::stream<IN>& in, hls::stream<OUT>& out,
         }
         if (fold > 0) dot += sums[lane][pe];
         sums[lane][pe] = dot;
-        y.data[lane * C::PE + pe] = Elem(dot);
+        y.data[lane * C::PE + pe] = stored<Elem>(dot);
       }
     }
     word = word + 1 == WORDS ? 0 : word + 1;

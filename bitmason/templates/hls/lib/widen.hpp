@@ -68,7 +68,7 @@ void widen(hls::stream<IN>& in, hls::stream<OUT>& out) {
     OUT y;
     for (unsigned i = 0; i < OUT::SIZE; i++) {
 #pragma HLS unroll
-      y.data[i] = Elem(C::Code::template value<Number<Elem>>(x.data[i]));
+      y.data[i] = stored<Elem>(C::Code::template value<Number<Elem>>(x.data[i]));
     }
     out.write(y);
   }
