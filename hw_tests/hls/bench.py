@@ -6,7 +6,7 @@ here a second time. The layers of a bench become one design, and so one function
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +50,19 @@ def write(emitted: HlsFiles, folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
+
+
+def every_function(benches: Mapping[str, Cases]) -> Cases:
+    """Return the first cases that between them need the whole library."""
+    found: dict[str, Case] = {}
+    seen: set[str] = set()
+    for bench, cases in benches.items():
+        for name, one in cases.items():
+            headers = {path for path in emit_hls(one.design).files if path.startswith("lib/")}
+            if headers - seen:
+                found[f"{bench}_{name}"] = one
+                seen |= headers
+    return found
 
 
 def side_by_side(cases: Cases) -> Design:

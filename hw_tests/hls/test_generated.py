@@ -12,9 +12,8 @@ import pytest
 from bitmason.backends.hls import emit_hls
 from bitmason.toolchain import hls
 from bitmason.toolchain.gxx import find as find_gxx
-from hw_tests.hls.bench import side_by_side, write
+from hw_tests.hls.bench import every_function, side_by_side, write
 from hw_tests.hls.test_layers import BENCHES
-from hw_tests.layers.cases import Case
 
 HLS = Path(__file__).resolve().parents[2] / "bitmason" / "templates" / "hls"
 STYLE = "{BasedOnStyle: Google, ColumnLimit: 100}"
@@ -31,16 +30,9 @@ CHECKS = (
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A design with a layer for every function of the library."""
-    cases: dict[str, Case] = {}
-    seen: set[str] = set()
-    for bench, each in BENCHES.items():
-        for name, case in each.items():
-            headers = {path for path in emit_hls(case.design).files if path.startswith("lib/")}
-            if headers - seen:
-                cases[f"{bench}_{name}"] = case
-                seen |= headers
-    assert {Path(path).name for path in seen} == {path.name for path in HLS.glob("lib/*")}
-    emitted = emit_hls(side_by_side(cases))
+    emitted = emit_hls(side_by_side(every_function(BENCHES)))
+    library = {path.name for path in HLS.glob("lib/*")}
+    assert {Path(name).name for name in emitted.files if name.startswith("lib/")} == library
     return write(emitted, tmp_path_factory.mktemp("hls"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bitmason.toolchain import hls
-from hw_tests.hls.bench import check_cases
+from hw_tests.hls.bench import check_cases, every_function
 from hw_tests.layers import (
     tb_arg_max,
     tb_arrange,
@@ -47,6 +47,11 @@ def test_layers_equal_the_golden_model(bench: str, tmp_path: Path) -> None:
     check_cases(BENCHES[bench], tmp_path, ["-O1", hls.NATIVE])
 
 
+def test_every_function_equals_the_golden_model_in_ap_int(tmp_path: Path) -> None:
+    check_cases(every_function(BENCHES), tmp_path, ["-O0"])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("bench", BENCHES)
 def test_layers_equal_the_golden_model_in_ap_int(bench: str, tmp_path: Path) -> None:
     check_cases(BENCHES[bench], tmp_path, ["-O0"])
