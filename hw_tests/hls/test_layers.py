@@ -3,42 +3,19 @@
 Both ways of calculating are built: in the host's integers, and in `ap_int` as Vitis HLS does.
 """
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from bitmason.toolchain import hls
 from hw_tests.hls.bench import check_cases, every_function
-from hw_tests.layers import (
-    tb_arg_max,
-    tb_arrange,
-    tb_conv,
-    tb_dense,
-    tb_join,
-    tb_lookup,
-    tb_taps,
-    tb_thresholds,
-    tb_width_converter,
-    tb_windows,
-    tb_xnor_popcount,
-)
 from hw_tests.layers.cases import Cases
 
+LAYERS = Path(__file__).resolve().parents[1] / "layers"
 BENCHES: dict[str, Cases] = {
-    module.__name__.rpartition("tb_")[2]: module.CASES
-    for module in (
-        tb_arg_max,
-        tb_arrange,
-        tb_conv,
-        tb_dense,
-        tb_join,
-        tb_lookup,
-        tb_taps,
-        tb_thresholds,
-        tb_width_converter,
-        tb_windows,
-        tb_xnor_popcount,
-    )
+    path.stem.removeprefix("tb_"): import_module(f"hw_tests.layers.{path.stem}").CASES
+    for path in sorted(LAYERS.glob("tb_*.py"))
 }
 
 

@@ -18,10 +18,26 @@
 
 namespace bitmason {
 
-template <class C, class IN, class OUT>
-void thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
-                const Stored<typename C::Step> (&steps)[C::CHANNELS][C::STEPS],
-                const Stored<ap_uint<1>> (&descending)[C::CHANNELS][1]) {
+// Compares with every threshold.
+struct CompareAll {
+  template <class X, class STEP, unsigned STEPS>
+  static int reached(const X& x, const STEP (&steps)[STEPS]) {
+#pragma HLS inline
+    int count = 0;
+    for (unsigned step = 0; step < STEPS; step++) {
+#pragma HLS unroll
+      count += x >= steps[step];
+    }
+    return count;
+  }
+};
+
+// COUNTER has `reached`, the number of thresholds in a row that an element reaches.
+template <class COUNTER, class C, class IN, class OUT>
+void count_thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
+                      const Stored<typename C::Step> (&steps)[C::CHANNELS][C::STEPS],
+                      const Stored<ap_uint<1>> (&descending)[C::CHANNELS][1]) {
+#pragma HLS inline
   using Elem = typename OUT::Elem;
   constexpr unsigned FOLDS = C::CHANNELS / C::PE;
   constexpr int LOWEST = C::BASE;
@@ -43,12 +59,7 @@ void thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
       for (unsigned pe = 0; pe < C::PE; pe++) {
 #pragma HLS unroll
         const unsigned channel = fold * C::PE + pe;
-        const Stored<typename IN::Elem> key = x.data[lane * C::PE + pe];
-        int count = 0;
-        for (unsigned step = 0; step < C::STEPS; step++) {
-#pragma HLS unroll
-          count += key >= steps[channel][step];
-        }
+        const int count = COUNTER::reached(x.data[lane * C::PE + pe], steps[channel]);
         y.data[lane * C::PE + pe] =
             stored<Elem>(descending[channel][0] == 1 ? HIGHEST - count : LOWEST + count);
       }
@@ -56,6 +67,13 @@ void thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
     out.write(y);
     fold = fold + 1 == FOLDS ? 0 : fold + 1;
   }
+}
+
+template <class C, class IN, class OUT>
+void thresholds(hls::stream<IN>& in, hls::stream<OUT>& out,
+                const Stored<typename C::Step> (&steps)[C::CHANNELS][C::STEPS],
+                const Stored<ap_uint<1>> (&descending)[C::CHANNELS][1]) {
+  count_thresholds<CompareAll, C>(in, out, steps, descending);
 }
 
 }  // namespace bitmason
