@@ -37,12 +37,14 @@ class Call:
     """A call of a library function: members of its configuration and tables, in their order.
 
     Inputs come before outputs, except where `outputs_first`, for C++ has one list of any length.
+    `ahead` beats should have room in front, those that the RTL's cell takes before it needs them.
     """
 
     function: str
     members: tuple[str, ...]
     tables: tuple[TableArgument, ...] = ()
     outputs_first: bool = False
+    ahead: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,16 @@ def call_of(layer: Layer, emission: Emission) -> Call:
     members = _constants(layer, emission, function.numbers)
     members += [f"using {name} = {of(layer, emission)}" for name, of in function.types.items()]
     tables = [_table(layer, emission, role, how) for role, how in function.tables.items()]
-    return Call(function.name, tuple(members), tuple(tables), function.outputs_first)
+    return Call(
+        function.name, tuple(members), tuple(tables), function.outputs_first, _ahead(emission)
+    )
+
+
+def _ahead(emission: Emission) -> int:
+    """Return the beats of the next vector, which come in while rows of a matrix meet this one."""
+    if emission.cell != "bm_mvu" or emission.parameters["MH"] == emission.parameters["PE"]:
+        return 0
+    return _integer(emission, "MW") // _integer(emission, "SIMD")
 
 
 def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from bitmason.backends.design import Design, End, FifoView, Layer, Port
@@ -229,6 +229,12 @@ class _Streams:
         """Add a stream of what an input of a layer takes."""
         self.views[name] = StreamView(name, beat_type(port), _REGISTERS, str(port))
 
+    def deepen(self, name: str, beats: int) -> None:
+        """Make room for the next vector of a layer in front of it."""
+        view = self.views[name]
+        note = f"{view.comment}; {beats} beats of the next vector" if beats else view.comment
+        self.views[name] = replace(view, depth=view.depth + beats, comment=note)
+
 
 def _port(name: str, port: Port, stream: str, types: TypeNames, error: str = "") -> PortView:
     comment = f"{port}; {port.beats} beats a frame"
@@ -252,6 +258,7 @@ def _calls(
             streams.add(wide, port)
             yield _widening(types.layer(wide), layer, given, (stream, wide))
             stream = wide
+        streams.deepen(stream, found.ahead)
         arguments.append(stream)
     name = types.layer(layer.name)
     yield LayerView(
