@@ -103,7 +103,8 @@ def _table(layer: Layer, emission: Emission, role: str, how: _Table) -> TableArg
     if role in emission.tables:
         codes = emission.tables[role].codes
     else:
-        (vector,) = (v for v in emission.parameters.values() if isinstance(v, Vector))
+        vector = emission.parameters[role.upper()]
+        assert isinstance(vector, Vector), (emission.cell, role)
         codes = np.array(vector.elements).reshape(_integer(emission, "CF"), -1)
     return TableArgument(
         role, elem_type(elem), held_values(codes, elem), _pragmas(emission, how, codes)
