@@ -98,7 +98,7 @@ def _hls4ml(model: Path, x: Array, folder: Path) -> Speed | str:
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            converted = _converted(model, folder)
+            converted = plain_hls4ml(model, folder)
             build = timed(converted.compile)
         except Exception as error:  # of hls4ml or qonnx, of any kind
             return f"fails: {type(error).__name__}"
@@ -109,7 +109,8 @@ def _best(action: Callable[[], Array]) -> Timed[Array]:
     return min((timed(action) for _ in range(RUNS)), key=lambda run: run.cpu_seconds)
 
 
-def _converted(model: Path, folder: Path) -> Any:
+def plain_hls4ml(model: Path, folder: Path) -> Any:
+    """Return hls4ml's own conversion of a QONNX file, by the passes that its manual names."""
     from hls4ml.converters import convert_from_onnx_model
     from hls4ml.utils import config_from_onnx_model
     from qonnx.core.modelwrapper import ModelWrapper

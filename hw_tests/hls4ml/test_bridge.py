@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hls4ml.converters import convert_from_onnx_model
-from hls4ml.utils import config_from_onnx_model
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.gemm_to_matmul import GemmToMatMul
-from qonnx.util.cleanup import cleanup_model
 
+from benchmarks.hls_speed import plain_hls4ml
 from bitmason.backends.dataflow import build_design
 from bitmason.config import Config
 from bitmason.diagnostics import CompileError, Loc
@@ -47,15 +43,6 @@ SHARED = ROOT.parent / "shared" / "models"
 TEMPLATES = ROOT / "bitmason" / "templates" / "hls"
 FRAMES = 100
 LOC = Loc("grid.onnx", "layer")
-
-
-def plain_hls4ml(model: Path, folder: Path) -> Any:
-    """Return hls4ml's own conversion of a QONNX file, by the passes that its manual names."""
-    cleaned = cleanup_model(cleanup_model(ModelWrapper(str(model))).transform(GemmToMatMul()))
-    config = config_from_onnx_model(cleaned, granularity="name", backend="Vitis")
-    return convert_from_onnx_model(
-        cleaned, output_dir=str(folder), hls_config=config, backend="Vitis"
-    )
 
 
 def executed(model: Path, x: NDArray[np.float32]) -> NDArray[np.float32]:

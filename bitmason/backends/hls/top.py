@@ -60,7 +60,6 @@ class TableView:
 
     name: str
     argument: TableArgument
-    loc: str
 
     @property
     def declaration(self) -> str:
@@ -107,7 +106,6 @@ class TopView:
     version: str
     network: str
     clock_mhz: float
-    ii_cycles: int
     sources: tuple[PortView, ...]
     sinks: tuple[PortView, ...]
     streams: tuple[StreamView, ...]
@@ -148,7 +146,6 @@ def emit_hls(design: Design) -> HlsFiles:
         version=__version__,
         network=design.name,
         clock_mhz=design.clock_mhz,
-        ii_cycles=design.ii_cycles,
         sources=sources,
         sinks=sinks,
         streams=tuple(streams.views.values()),
@@ -268,7 +265,7 @@ def _calls(
         f"{layer.op}, {emission.summary}",
         str(layer.loc),
         tuple(sinks + arguments if found.outputs_first else arguments + sinks),
-        tuple(TableView(f"{name}_{table.role}", table, str(layer.loc)) for table in found.tables),
+        tuple(TableView(f"{name}_{table.role}", table) for table in found.tables),
     )
 
 
