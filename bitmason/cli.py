@@ -85,6 +85,9 @@ def compile_(
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Device that the design must fit: xc7z020...")
     ] = None,
+    run_time_precision: Annotated[
+        bool, typer.Option("--run-time-precision", help="Let registers set each layer's bits.")
+    ] = False,
     vectors: Annotated[
         Path | None, typer.Option(metavar="X.npy", help="Inputs of the HLS test bench.")
     ] = None,
@@ -106,6 +109,7 @@ def compile_(
         "max_cycles": max_cycles,
         "clock_mhz": clock_mhz,
         "device": device,
+        "run_time_precision": run_time_precision or None,
     }
     settings = load_config(config, overrides)
     check_replaceable(output)
@@ -123,6 +127,10 @@ def simulate(
     inputs: Annotated[Path, typer.Option(metavar="X.npy", help="Batch of model inputs.")],
     outputs: Annotated[Path, typer.Option(metavar="Y.npy", help="Where the answers go.")],
     engine: Annotated[str, typer.Option(metavar="NAME", help="golden, rtl or hls.")] = "golden",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="LAYER.KNOB=N", help="As fc1.abits=2; several times."),
+    ] = None,
     stall: Annotated[
         float, typer.Option(min=0, max=0.99, metavar="P", help="Probability of a stall.")
     ] = 0.0,
@@ -131,13 +139,16 @@ def simulate(
 ) -> None:
     """Run a batch through the golden model, the simulated RTL or the HLS C++."""
     from bitmason.arrays import check_outputs, read_array, write_outputs
+    from bitmason.backends.settings import parse_settings
     from bitmason.pipeline import load_project, write_measured
 
+    settings = parse_settings(set_ or [])
     compiled = load_project(project)
     x = read_array(inputs)
     check_outputs(outputs)
+    options: dict[str, Any] = {"settings": settings, "stall": stall, "seed": seed}
     with terminal.frames(len(x) if x.ndim else 0, engine) as progress:
-        result = compiled.simulate(x, engine, stall=stall, seed=seed, progress=progress)
+        result = compiled.simulate(x, engine, **options, progress=progress)
     written = write_outputs(outputs, result.outputs)
     if engine == "rtl":  # the others have no cycles to measure
         write_measured(project, result.measured)

@@ -240,6 +240,11 @@ CODES: Final[dict[str, Code]] = {
         "qonnx or onnxruntime, which bitmason only uses as the reference, stopped with an error.",
         "The notes show its message; exporting the model with another opset version often helps.",
     ),
+    "S005": Code(
+        "setting not possible",
+        "`--set` names a knob that the design does not have, or a number outside its range.",
+        "`bitmason report` lists the knobs; only layers compiled with run-time precision have any.",
+    ),
     "T001": Code(
         "Verilator not usable",
         "Verilator is missing, or older than 5.036.",

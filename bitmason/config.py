@@ -36,6 +36,9 @@ class LayerConfig(_Strict):
     engine: str = Field(default="", description="how the operation is built")
     memory: str = Field(default="", description="where its constants live: block or logic")
     multipliers: str = Field(default="", description="what multiplies: lut or dsp")
+    run_time_precision: bool | None = Field(
+        default=None, description="whether its precision may change from frame to frame"
+    )
 
 
 def _fraction(value: object) -> Fraction | None:
@@ -107,6 +110,9 @@ class Config(_Strict):
     argmax: bool | None = Field(
         default=None,
         description="label chosen in hardware: true adds it, false leaves it to the host",
+    )
+    run_time_precision: bool = Field(
+        default=False, description="precision of products may change from frame to frame"
     )
     input: InputConfig | None = None
     layers: dict[str, LayerConfig] = Field(default_factory=dict)

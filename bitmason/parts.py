@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bitmason.backends.design import Design
 from bitmason.backends.hls import emit_hls
-from bitmason.backends.sv import emit_sv
+from bitmason.backends.sv import SvFiles, emit_sv
 from bitmason.diagnostics import did_you_mean, fail, quote
 from bitmason.ir.graph import IDENTIFIER
 from bitmason.ir.types import Array
@@ -43,20 +43,25 @@ def check_backend(backend: str) -> None:
         fail("C001", f"there is no backend called {quote(backend)}", help=help_)
 
 
-def emit_parts(design: Design, backend: str, x: Array | None) -> dict[str, Part]:
+def emit_parts(design: Design, backend: str, x: Array | None, digest: bytes) -> dict[str, Part]:
     """Return what `backend` makes of a design, by the folder's name.
 
-    `x` are the inputs of the test bench, if the caller has any.
+    `x` are the inputs of the test bench, if the caller has any; `digest` is the SHA-256 of the
+    model's file.
 
     Raises:
         CompileError: C001 for a backend that does not exist, S001 when `x` does not fit the model.
     """
     check_backend(backend)
-    makers: Mapping[str, Callable[[], Part]] = {
-        "rtl": lambda: _rtl_part(design),
-        "hls": lambda: _hls_part(design, x),
-    }
-    return {name: makers[name]() for name in BACKENDS[backend]}
+    parts: dict[str, Part] = {}
+    if "rtl" in BACKENDS[backend]:
+        sv = emit_sv(design, digest)
+        parts["rtl"] = _rtl_part(sv)
+        if sv.registers is not None:
+            parts["registers"] = Part(sv.registers.companions, {})
+    if "hls" in BACKENDS[backend]:
+        parts["hls"] = _hls_part(design, x)
+    return parts
 
 
 def load_parts(folder: Path, manifest: Mapping[str, Any]) -> tuple[Rtl | None, Hls | None]:
@@ -72,14 +77,14 @@ def load_parts(folder: Path, manifest: Mapping[str, Any]) -> tuple[Rtl | None, H
     return rtl, hls
 
 
-def _rtl_part(design: Design) -> Part:
-    sv = emit_sv(design)
+def _rtl_part(sv: SvFiles) -> Part:
     files = {**sv.sources, **sv.memories, "files.f": "".join(f"{name}\n" for name in sv.sources)}
     entry = {
         "top": sv.top,
         "sinks": list(sv.sinks),
         "sources": list(sv.sources),
         "memories": list(sv.memories),
+        "registers": sv.registers is not None,
     }
     return Part(files, entry)
 
@@ -95,7 +100,8 @@ def _hls_part(design: Design, x: Array | None) -> Part:
 
 
 def _rtl_of(folder: Path, entry: Mapping[str, Any]) -> Rtl:
-    rtl = Rtl(folder, entry["top"], tuple(entry["sources"]), tuple(entry["sinks"]))
+    names = tuple(entry["sources"]), tuple(entry["sinks"])
+    rtl = Rtl(folder, entry["top"], *names, registers=bool(entry["registers"]))
     _check_names(rtl.top, *rtl.sinks)
     _check_files(folder / "rtl", (*rtl.sources, *entry["memories"]), rtl.sources)
     return rtl

@@ -6,6 +6,7 @@ IR.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bitmason.backends.dataflow import build_design
+from bitmason.backends.dataflow import build_design, compare_engines
 from bitmason.backends.design import Design
 from bitmason.backends.project import MANIFEST, Project, write_project
 from bitmason.config import Config, make_config
@@ -23,7 +24,9 @@ from bitmason.diagnostics import CompileError, Loc, fail, quote
 from bitmason.frontend import Imported, import_model
 from bitmason.ir import Graph, parse_graph, print_graph, verify
 from bitmason.ir.passes.pipelines import LOWER, Observer, pass_named, run_passes
+from bitmason.ir.passes.run_time_precision import RunTimePrecision
 from bitmason.ir.passes.select_argmax import SelectArgmax
+from bitmason.ir.rewrite import Pass
 from bitmason.ir.types import Array
 from bitmason.parts import Part, emit_parts, load_parts
 from bitmason.report.summary import summarise
@@ -64,6 +67,11 @@ class Compiled:
         known = {"rtl": self.rtl, "hls": self.hls}
         return {name: engine for name, engine in known.items() if engine is not None}
 
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the model's file."""
+        return hashlib.sha256(self.model).digest()
+
     @cached_property
     def imported(self) -> Imported:
         """The network as it was read from the model, before any pass."""
@@ -71,11 +79,11 @@ class Compiled:
 
     def report(self) -> dict[str, Any]:
         """Return what `report.json` holds: cycles, folding and estimated resources per layer."""
-        return summarise(self.design)
+        return summarise(self.design, compare_engines(self.design, self.config))
 
     def project(self, backend: str = "sv", vectors: Array | None = None) -> Project:
         """Return every file of the project, in memory; see `write`."""
-        return self._project(emit_parts(self.design, backend, vectors))
+        return self._project(emit_parts(self.design, backend, vectors, self.digest))
 
     def _project(self, parts: Mapping[str, Part]) -> Project:
         files: dict[str, str | bytes] = {
@@ -113,7 +121,7 @@ class Compiled:
                 written or replaced, S001 when `vectors` do not fit the model.
         """
         folder = Path(folder)
-        parts = emit_parts(self.design, backend, vectors)
+        parts = emit_parts(self.design, backend, vectors, self.digest)
         write_project(self._project(parts), folder)
         rtl, hls = load_parts(folder, self._manifest(parts))
         return replace(self, rtl=rtl, hls=hls)
@@ -174,8 +182,15 @@ def lower(
         CompileError: a P code when it cannot be lowered.
     """
     graph = SelectArgmax(config.argmax).run(graph)
+    asked = {name: layer.run_time_precision for name, layer in config.layers.items()}
+    named = tuple((name, wanted) for name, wanted in asked.items() if wanted is not None)
+    configured: dict[str, Pass] = {
+        RunTimePrecision.name: RunTimePrecision(config.run_time_precision, named)
+    }
     passes = [
-        step for step in LOWER if config.argmax is not False or step.name != "rank-classifier"
+        configured.get(step.name, step)
+        for step in LOWER
+        if config.argmax is not False or step.name != "rank-classifier"
     ]
     return run_passes(graph, passes, check=check, after=after)
 

@@ -10,12 +10,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from bitmason.backends.design import Design, Port
 from bitmason.backends.packing import ByteArray, bytes_per_beat, pack_elements, unpack_elements
+from bitmason.backends.settings import (
+    Given,
+    Setting,
+    register_writes,
+    settings_of,
+    with_setting,
+)
 from bitmason.diagnostics import Loc, did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
@@ -23,7 +31,7 @@ from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.partition import after, before, between
 from bitmason.ir.types import Array, Bipolar, IntArray, Real, TensorType, contains
 from bitmason.toolchain import hls, player, verilator
-from bitmason.toolchain.player import RunOptions
+from bitmason.toolchain.player import RunOptions, Write
 
 _HARDWARE = {"rtl": "RTL", "hls": "HLS C++"}
 ENGINES = ("golden", *_HARDWARE)
@@ -34,23 +42,33 @@ class Engine(Protocol):
     """The hardware of a written project in a form that runs here."""
 
     def play(
-        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+        self,
+        beats: ByteArray,
+        shapes: Sequence[tuple[int, int]],
+        options: RunOptions,
+        settings: Sequence[Setting] = (),
     ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
         """Play `beats[frames, beats, bytes]`; return those of each output, and what was measured.
 
-        `shapes` tells the beats of a frame and the bytes of a beat of each output.
+        `shapes` tells the beats of a frame and the bytes of a beat of each output. There is one of
+        `settings` for each frame, or none where all are the largest; `options` have them too, as
+        what is written to registers.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Rtl:
-    """Where the RTL of a written project stands: its folder, top module, sources and outputs."""
+    """Where the RTL of a written project stands: its folder, top module, sources and outputs.
+
+    It has `registers` if the design has knobs.
+    """
 
     folder: Path
     top: str
     sources: tuple[str, ...]
     sinks: tuple[str, ...] = ("m_axis",)
+    registers: bool = False
 
     def binary(self) -> Path:
         """Return the simulator, built unless it is there already.
@@ -59,10 +77,17 @@ class Rtl:
             CompileError: a T code when a tool is missing or rejects the design.
         """
         paths = [self.folder / "rtl" / name for name in self.sources]
-        return verilator.build(paths, self.top, self.folder / "build", sinks=self.sinks)
+        build_dir = self.folder / "build"
+        return verilator.build(
+            paths, self.top, build_dir, sinks=self.sinks, registers=self.registers
+        )
 
     def play(
-        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+        self,
+        beats: ByteArray,
+        shapes: Sequence[tuple[int, int]],
+        options: RunOptions,
+        settings: Sequence[Setting] = (),
     ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
         """Play beats through the simulated RTL; see `Engine`."""
         result = player.run(self.binary(), beats, shapes, cwd=self.folder / "rtl", options=options)
@@ -93,10 +118,16 @@ class Hls:
         return hls.build(self.folder / "hls", self.files, self.top, self.folder / "build")
 
     def play(
-        self, beats: ByteArray, shapes: Sequence[tuple[int, int]], options: RunOptions
+        self,
+        beats: ByteArray,
+        shapes: Sequence[tuple[int, int]],
+        options: RunOptions,
+        settings: Sequence[Setting] = (),
     ) -> tuple[tuple[ByteArray, ...], dict[str, Any]]:
         """Play beats through the C++, which knows no cycles; see `Engine`."""
-        return hls.run(self.library(), [beats], shapes, progress=options.progress), {}
+        library, progress = self.library(), options.progress
+        held = np.array(settings, np.int64) if settings else None
+        return hls.run(library, [beats], shapes, settings=held, progress=progress), {}
 
 
 @dataclass(frozen=True)
@@ -137,12 +168,13 @@ class Simulated:
         return self.outputs[0]
 
 
-def simulate(
+def simulate(  # noqa: PLR0913  what is optional has to be named
     design: Design,
     x: Array,
     engine: str = "golden",
     written: Engine | None = None,
     *,
+    settings: Given = MappingProxyType({}),
     stall: float = 0.0,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
@@ -155,24 +187,29 @@ def simulate(
             the hardware.
         engine: "golden", "rtl" or "hls".
         written: what the project has for this engine; the golden model needs nothing.
+        settings: numbers for the design's knobs by name, such as {"fc1.abits": 2}, for all frames
+            or for each of them; the largest where nothing is said.
         stall: probability in each cycle that source and sink hold back ("rtl").
         seed: of the stalls and of the registers' start values ("rtl").
         progress: told the number of finished frames now and then ("rtl", "hls").
 
     Raises:
-        CompileError: S001 when `x` does not fit the model, C007 when the project has nothing for
-            the engine, T codes when the simulator cannot be built or stops.
+        CompileError: S001 when `x` does not fit the model, S005 when `settings` do not fit the
+            design, C007 when the project has nothing for the engine, T codes when the simulator
+            cannot be built or stops.
     """
     _check_engine(engine, written)
     begin = time.perf_counter()
     graph = design.graph
     entering = entering_integers(graph, design.entry, x)
+    chosen = settings_of(design, len(entering), settings)
     counts: dict[str, Any] = {}
     if written is None:
-        leaving = _golden(design, entering)
+        leaving = _golden(design, entering, chosen)
     else:
-        options = RunOptions(stall=stall, seed=seed, progress=progress)
-        leaving, counts = _play(design, entering, written, options)
+        writes = tuple(Write(*each) for each in register_writes(design, chosen))
+        options = RunOptions(stall=stall, seed=seed, progress=progress, writes=writes)
+        leaving, counts = _play(design, entering, written, options, chosen)
     outputs = run(after(graph, design.exits), dict(zip(design.exits, leaving, strict=True)))
     seconds = time.perf_counter() - begin
     measured = Measured(engine, len(x), seconds, **counts)
@@ -304,19 +341,33 @@ def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
     )
 
 
-def _golden(design: Design, entering: IntArray) -> tuple[IntArray, ...]:
+def _golden(
+    design: Design, entering: IntArray, settings: Sequence[Setting] = ()
+) -> tuple[IntArray, ...]:
     """Return the integers that leave the hardware, as the interpreter computes them."""
-    core = between(design.graph, design.entry, design.exits)
-    return run(core, {design.entry: entering})
+    if not settings:
+        core = between(design.graph, design.entry, design.exits)
+        return run(core, {design.entry: entering})
+    parts: list[tuple[IntArray, tuple[IntArray, ...]]] = []
+    for setting in dict.fromkeys(settings):
+        frames = np.flatnonzero([each == setting for each in settings])
+        parts.append((frames, _golden(with_setting(design, setting), entering[frames])))
+    order = np.argsort(np.concatenate([frames for frames, _ in parts]))
+    several = zip(*(leaving for _, leaving in parts), strict=True)
+    return tuple(np.concatenate(arrays)[order] for arrays in several)
 
 
 def _play(
-    design: Design, entering: IntArray, engine: Engine, options: RunOptions
+    design: Design,
+    entering: IntArray,
+    engine: Engine,
+    options: RunOptions,
+    settings: Sequence[Setting],
 ) -> tuple[tuple[IntArray, ...], dict[str, Any]]:
     graph = design.graph
     beats = _pack(design.source, graph[design.entry].type, entering)
     shapes = [(port.beats, bytes_per_beat(port.elem.bits, port.per_beat)) for port in design.sinks]
-    taken, counts = engine.play(beats, shapes, options)
+    taken, counts = engine.play(beats, shapes, options, settings)
     leaving = (
         _unpack(port, graph[name].type, beats)
         for name, port, beats in zip(design.exits, design.sinks, taken, strict=True)

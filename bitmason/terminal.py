@@ -137,6 +137,7 @@ class Terminal:
     def report(self, report: dict[str, Any], measured: dict[str, Any] | None = None) -> None:
         """Print the tables of layers, weight memories and FIFOs, and what they come to."""
         self._layers(report)
+        self._engines(report)
         self._weights(report)
         self._fifos(report)
         ideal, found = report["ideal_ii_cycles"], report["ii_cycles"]
@@ -173,6 +174,24 @@ class Terminal:
             *(f"{report['ii_cycles']:,}", "", f"{weights:,}", *_cost(total)),
         )
         self._table(table)
+
+    def _engines(self, report: dict[str, Any]) -> None:
+        """Print what each engine would have cost at the pace of the design, and which was taken."""
+        table = Table(title="engines at this pace", title_justify="left")
+        table.add_column("layer", overflow="fold")
+        table.add_column("engine")
+        for name in ("PE", "SIMD", "mmv", "cycles", "price in LUT"):
+            table.add_column(name, justify="right")
+        table.add_column("why", overflow="fold")
+        for layer in report["layers"]:
+            for engine in layer["engines"]:
+                mmv = str(engine["mmv"]) if engine["mmv"] > 1 else ""
+                table.add_row(
+                    *(layer["name"], engine["engine"], str(engine["pe"]), str(engine["simd"])),
+                    *(mmv, f"{engine['cycles']:,}", f"{engine['price']:,}", engine["why"]),
+                )
+        if table.rows:
+            self._table(table)
 
     def _weights(self, report: dict[str, Any]) -> None:
         """Print what holds the weights, and how well block RAMs are filled."""

@@ -5,15 +5,17 @@ Invariant: what leaves here is final; a backend adds no number of its own.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bitmason.backends.budget import choose_within
 from bitmason.backends.design import Design, End, Layer, Port, Resources, Stream
 from bitmason.backends.fifos import with_fifos
-from bitmason.backends.folding import Chosen, Folder, Wiring
+from bitmason.backends.folding import Candidate, Chosen, Folder, Wiring
 from bitmason.backends.hardware import WIRES, Part, hardware_part
 from bitmason.backends.layers.arrange import plan_fork
+from bitmason.backends.layers.knobs import plan_knobs
 from bitmason.backends.layers.registry import divisors
 from bitmason.backends.layers.width_converter import adapt, plan_width_converter
 from bitmason.config import Config
@@ -28,10 +30,8 @@ def build_design(graph: Graph, config: Config) -> Design:
         CompileError: P003 when nothing is integer, B003 when the integer part has an operation
             without hardware, B001 and B002 from the folding, B004 from the budget.
     """
-    part = hardware_part(graph)
-    nodes = [node for node in part.nodes if not isinstance(node.op, WIRES)]
-    wiring = Wiring(graph, nodes, WIRES)
-    chosen = choose_within(Folder(graph, nodes, wiring, config), config, graph.inputs[0].loc)
+    part, wiring, folder = _folder(graph, config)
+    chosen = choose_within(folder, config, graph.inputs[0].loc)
     net = _Net(graph, part, wiring, chosen, config)
     design = Design(
         name=graph.name,
@@ -42,7 +42,39 @@ def build_design(graph: Graph, config: Config) -> Design:
         streams=tuple(net.streams),
         clock_mhz=config.clock_mhz,
     )
-    return with_fifos(design)
+    return with_fifos(_with_knobs(design))
+
+
+def compare_engines(design: Design, config: Config) -> dict[str, tuple[Candidate, ...]]:
+    """Return what each engine would make of each product, at the pace of the design."""
+    _, _, folder = _folder(design.graph, config)
+    return folder.compare(design.ii_cycles)
+
+
+def _folder(graph: Graph, config: Config) -> tuple[Part, Wiring, Folder]:
+    """Return the hardware's part of a graph, how its nodes are wired, and what folds them."""
+    part = hardware_part(graph)
+    nodes = [node for node in part.nodes if not isinstance(node.op, WIRES)]
+    wiring = Wiring(graph, nodes, WIRES)
+    return part, wiring, Folder(graph, nodes, wiring, config)
+
+
+def _with_knobs(design: Design) -> Design:
+    """Return `design` with a layer in front that gives each frame its settings, if it has any."""
+    readers = [layer for layer in design.layers if layer.knobs]
+    if not readers:
+        return design
+    ports = [layer.sources[-1] for layer in readers]
+    taken = {layer.name for layer in design.layers}
+    name = next(name for name in _numbered("knobs") if name not in taken)
+    knobs = plan_knobs(name, design.graph[design.entry].loc, design.source, ports)
+    streams = [Stream(design.source, End(""), End(name))]
+    for stream in design.streams:
+        entering = not stream.producer.layer
+        streams.append(replace(stream, producer=End(name)) if entering else stream)
+    for index, (layer, port) in enumerate(zip(readers, ports, strict=True), 1):
+        streams.append(Stream(port, End(name, index), End(layer.name, len(layer.sources) - 1)))
+    return replace(design, layers=(knobs, *design.layers), streams=tuple(streams))
 
 
 def _annotated(graph: Graph, chosen: Mapping[str, Chosen]) -> Graph:
@@ -79,9 +111,10 @@ class _Net:
         for name in order:
             layer = chosen[name].layer
             operands = chosen[name].node.operands
+            wanted = layer.sources[: len(operands)]  # any more are for knobs
             ends = [
                 self._adapted(value, port, layer.name)
-                for value, port in zip(operands, layer.sources, strict=True)
+                for value, port in zip(operands, wanted, strict=True)
             ]
             self._place(layer, ends)
             self._offer(name, End(layer.name), layer.sink)
@@ -172,12 +205,16 @@ class _Net:
 
     def _fresh(self, wanted: str) -> str:
         """Return a name for a layer that no node of the user's has."""
-        name, count = wanted, 1
-        while name in self._taken:
-            count += 1
-            name = f"{wanted}_{count}"
+        name = next(name for name in _numbered(wanted) if name not in self._taken)
         self._taken.add(name)
         return name
+
+
+def _numbered(wanted: str) -> Iterator[str]:
+    """Yield `wanted`, then the same with numbers behind it."""
+    yield wanted
+    for count in itertools.count(2):
+        yield f"{wanted}_{count}"
 
 
 def _readers(part: Part, wiring: Wiring, chosen: Mapping[str, Chosen]) -> dict[str, list[str]]:

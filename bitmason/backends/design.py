@@ -97,6 +97,19 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Knob:
+    """A number of a layer that may change from frame to frame: from 1 to `maximum`, in `bits` bits.
+
+    `name` is "wbits" or "abits", the planes of weights or activations that a product keeps.
+    """
+
+    layer: str
+    name: str
+    maximum: int
+    bits: int
+
+
+@dataclass(frozen=True)
 class Layer:
     """An operation with its engine and folding, as one hardware module.
 
@@ -116,6 +129,7 @@ class Layer:
     view: Any
     acc_bits: int = 0
     weight_bits: int = 0
+    knobs: tuple[Knob, ...] = ()
 
     @property
     def source(self) -> Port:
@@ -187,6 +201,11 @@ class Design:
     def fifos(self) -> tuple[Layer, ...]:
         """The layers that are FIFOs."""
         return tuple(layer for layer in self.layers if layer.op == "fifo")
+
+    @property
+    def knobs(self) -> tuple[Knob, ...]:
+        """What may change from frame to frame; all of them together are the settings of a frame."""
+        return tuple(knob for layer in self.layers for knob in layer.knobs)
 
     @property
     def ii_cycles(self) -> int:

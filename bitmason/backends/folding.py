@@ -6,13 +6,15 @@ Invariant: the result depends on the graph and the configuration alone, never on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from bitmason.backends.design import Layer, Port, Prices
 from bitmason.backends.layers import Options, Site, planner_of
+from bitmason.backends.layers.engines import engines_of
 from bitmason.backends.layers.memory import STANDARD
-from bitmason.backends.layers.windows import block_of, plan_windows, reblocked
+from bitmason.backends.layers.windows import block_of, plan_windows, reblocked, taken_by
 from bitmason.config import DEFAULT_MAX_CYCLES, Config, LayerConfig
 from bitmason.diagnostics import Collector, CompileError, Diagnostic, did_you_mean, fail, quote
 from bitmason.ir.graph import Folding, Graph, Node
@@ -50,6 +52,15 @@ class _Option:
         if self.window is not None:
             return (self.layer.resources + self.window.resources).price(prices)
         return _cost(self.layer, arriving, prices)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one engine would make of a product: its price in LUTs counts windows and converters."""
+
+    layer: Layer
+    cycles: int
+    price: int
 
 
 class Wiring:
@@ -136,6 +147,23 @@ class Folder:
         self, node: Node, cycles: int, prices: Prices, chosen: Mapping[str, Chosen]
     ) -> Iterator[Chosen]:
         """Yield the layer of a node, after that of the windows which feed it."""
+        site, maker, arriving = self._place(node, prices, chosen)
+        made = self._choose(site, maker, cycles, arriving)
+        if maker is None:
+            yield Chosen(node, made.layer)
+            return
+        op, request = maker.op, self._wanted.get(maker.name)
+        assert isinstance(op, Windows) and made.window is not None and site.image is not None
+        if request is not None and (unmet := _unmet(made.window, request)) is not None:
+            _fail_unmet(made.window, request, unmet, follows=node)
+        block = block_of(op, site.image.shape[2], node.op, taken_by(made.layer))
+        yield Chosen(replace(maker, op=replace(op, block=block)), made.window)
+        yield Chosen(replace(node, op=reblocked(node.op, op.block, block, op.taps)), made.layer)
+
+    def _place(
+        self, node: Node, prices: Prices, chosen: Mapping[str, Chosen]
+    ) -> tuple[Site, Node | None, Port | None]:
+        """Return the site of a node, the windows that feed it, the stream before it if known."""
         config = self._config
         options = Options(config.clock_mhz, config.target, prices)
         site = Site(node, self._graph.operand_types(node), options)
@@ -143,29 +171,48 @@ class Folder:
         if maker is None or not isinstance(maker.op, Windows):
             # A layer before that could not be planned: its fault is told with those found here.
             before = None if maker is None else chosen.get(maker.name)
-            arriving = None if before is None else before.layer.sink
-            yield Chosen(node, self._choose(site, None, cycles, arriving).layer)
-            return
-        op = maker.op
-        site = replace(site, window=op, image=self._graph[maker.operands[0]].type)
+            return site, None, None if before is None else before.layer.sink
         request = self._wanted.get(maker.name)
+        site = replace(site, window=maker.op, image=self._graph[maker.operands[0]].type)
         if request is not None and maker.folding is None:
             maker = replace(maker, folding=Folding(1, memory=request.memory))
-        made = self._choose(site, maker, cycles, None)
-        assert made.window is not None and site.image is not None
-        if request is not None and (unmet := _unmet(made.window, request)) is not None:
-            _fail_unmet(made.window, request, unmet, follows=node)
-        block = block_of(op, site.image.shape[2], node.op, made.layer.folding)
-        yield Chosen(replace(maker, op=replace(op, block=block)), made.window)
-        yield Chosen(replace(node, op=reblocked(node.op, op.block, block, op.taps)), made.layer)
+        return site, maker, None
+
+    def compare(self, cycles: int, prices: Prices = STANDARD) -> dict[str, tuple[Candidate, ...]]:
+        """Return what each engine would make of each product, by the node's name.
+
+        Each is as `reach` would choose it; an engine that the configuration rules out is left out.
+        """
+        chosen = self.reach(cycles, prices)
+        found: dict[str, tuple[Candidate, ...]] = {}
+        for node in self._nodes:
+            engines = engines_of(node.op)
+            if not engines:
+                continue
+            site, window, arriving = self._place(replace(node, folding=None), prices, chosen)
+            candidates: list[Candidate] = []
+            for engine in engines:
+                with suppress(CompileError):
+                    option = self._choose(site, window, cycles, arriving, engine)
+                    price = option.price(arriving, prices)
+                    candidates.append(Candidate(option.layer, option.cycles, round(price)))
+            found[node.name] = tuple(candidates)
+        return found
 
     def _choose(
-        self, site: Site, window: Node | None, cycles: int, arriving: Port | None
+        self,
+        site: Site,
+        window: Node | None,
+        cycles: int,
+        arriving: Port | None,
+        engine: str = "",
     ) -> _Option:
         node = site.node
         if node.folding is not None:  # chosen before, read back from a project
             return self._option(site, window, node.folding, cycles)
         fixed = self._wanted.get(node.name) or LayerConfig()
+        if engine:
+            fixed = fixed.model_copy(update={"engine": engine})
         asked = [f for f in (fixed.pe, fixed.simd, fixed.mmv) if f is not None]
         near = None if asked else arriving
         options = self._options(site, window, fixed, near, cycles)
@@ -206,7 +253,8 @@ class Folder:
             if more and any(option.cycles <= cycles for option in found):
                 break
             pairs = ((fixed.pe, folding.pe), (fixed.simd, folding.simd), (fixed.mmv, folding.mmv))
-            if all(asked in {None, given} for asked, given in pairs):
+            other = fixed.engine and folding.engine not in {"", fixed.engine}
+            if not other and all(asked in {None, given} for asked, given in pairs):
                 found.append(self._option(site, window, _with(folding, fixed), cycles))
         return found
 
@@ -262,7 +310,7 @@ def _requests(nodes: Sequence[Node], config: Config) -> Mapping[str, LayerConfig
 
 def _unmet(layer: Layer, fixed: LayerConfig) -> str | None:
     """Return a key of `fixed` that `layer` does not have as asked, or None."""
-    asked = fixed.model_dump(exclude_none=True)
+    asked = fixed.model_dump(exclude_none=True, exclude={"run_time_precision"})
     unmet = (key for key, value in asked.items() if value not in {"", getattr(layer.folding, key)})
     return next(unmet, None)
 
@@ -278,7 +326,8 @@ def _fail_unmet(
 
 
 def _with(folding: Folding, fixed: LayerConfig) -> Folding:
-    return replace(folding, engine=fixed.engine, memory=fixed.memory, multipliers=fixed.multipliers)
+    engine = fixed.engine or folding.engine
+    return replace(folding, engine=engine, memory=fixed.memory, multipliers=fixed.multipliers)
 
 
 def _cost(layer: Layer, arriving: Port | None, prices: Prices) -> float:

@@ -16,8 +16,10 @@ from bitmason.backends.design import Design, FifoView, Layer, Stream
 from bitmason.backends.layers.activation import ThresholdsView
 from bitmason.backends.layers.arg_max import ArgMaxView
 from bitmason.backends.layers.arrange import ConcatView, GlobalPoolView, ImageView, ReorderView
+from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.depthwise import TapsView
 from bitmason.backends.layers.join import JoinView
+from bitmason.backends.layers.knobs import KnobsView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.backends.layers.width_converter import WidthConverterView
 from bitmason.backends.layers.windows import WindowView
@@ -66,13 +68,17 @@ class Schedule:
         return int((self.ends[:, -1] - self.ends[:, -2]).max())
 
 
-def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911  one for each kind
+def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911, PLR0912  one for each kind
     """Return the cells of a layer, from its input to its output."""
     match layer.view:
         case MatVecView() as view:
             folds, passes = view.column_folds, view.row_folds
             buffer = Cell(kernel.SKID) if passes == 1 else Cell(kernel.REPLAY, (folds, passes))
             return [buffer, _pipe(view.stages + 1 + (view.dot == "select"), folds)]
+        case BitSerialView() as view:
+            return _bitserial(view)
+        case KnobsView(beats):
+            return [Cell(kernel.KNOBS, (beats,))]
         case TapsView() as view:
             return [_pipe(view.stages + 1, view.folds)]
         case ThresholdsView() as view:
@@ -98,6 +104,14 @@ def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911  one fo
 
 def _pipe(depth: int, group: int = 1) -> Cell:
     return Cell(kernel.PIPE, (depth, group))
+
+
+def _bitserial(view: BitSerialView) -> list[Cell]:
+    weights, inputs = view.planes
+    folds, gathered = view.column_folds, view.word_elements // view.take
+    beats = view.vectors * folds * gathered
+    planes = Cell(kernel.PLANES, (inputs, gathered, folds, view.passes, beats))
+    return [planes, _pipe(view.stages + (folds > 1) + 2, weights * inputs * folds)]
 
 
 def _width_converter(taken: int, given: int) -> Cell:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from bitmason.backends.design import Design, FifoView, Layer, Port
+from bitmason.backends.folding import Candidate
+from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.depthwise import TapsView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.backends.layers.memory import BRAM18_BITS, rom
@@ -15,10 +18,19 @@ from bitmason.backends.schedule import Model
 _FRAMES = 6  # after which the distance of frames is that of the steady state
 
 
-def summarise(design: Design) -> dict[str, Any]:
-    """Return the contents of report.json."""
+def summarise(
+    design: Design, engines: Mapping[str, Sequence[Candidate]] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Return the contents of report.json.
+
+    `engines` tell, for products, what each way of building them would have cost.
+    """
     schedule = Model(design).run(_FRAMES)
-    layers = [_layer(layer) for layer in design.layers if layer.op != "fifo"]
+    layers = [
+        _layer(layer) | {"engines": _engines(layer, engines.get(layer.name, ()), design.ii_cycles)}
+        for layer in design.layers
+        if layer.op != "fifo"
+    ]
     fifos = [_fifo(layer, design) for layer in design.fifos]
     return {
         "model": design.name,
@@ -33,6 +45,9 @@ def summarise(design: Design) -> dict[str, Any]:
         "outputs": [_port(port) for port in design.sinks],
         "resources": asdict(design.resources),
         "layers": layers,
+        "knobs": [
+            {"name": f"{knob.layer}.{knob.name}", "maximum": knob.maximum} for knob in design.knobs
+        ],
         "weight_memory": _all_weights(layers),
         "fifos": fifos,
         "fifo_bits": sum(fifo["bits"] for fifo in fifos),
@@ -69,6 +84,39 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
+def _engines(layer: Layer, candidates: Sequence[Candidate], pace: int) -> list[dict[str, Any]]:
+    """Return what each engine would have made of a product, in the order of their prices."""
+    return [
+        {
+            "engine": candidate.layer.engine,
+            "pe": candidate.layer.folding.pe,
+            "simd": candidate.layer.folding.simd,
+            "mmv": candidate.layer.folding.mmv,
+            "cycles": candidate.cycles,
+            "price": candidate.price,
+            "resources": asdict(candidate.layer.resources),
+            "chosen": candidate.layer.engine == layer.engine,
+            "why": _why(candidate, layer, candidates, pace),
+        }
+        for candidate in sorted(candidates, key=lambda candidate: candidate.price)
+    ]
+
+
+def _why(one: Candidate, layer: Layer, candidates: Sequence[Candidate], pace: int) -> str:
+    """Return why a candidate was taken, or why not."""
+    (taken,) = (each for each in candidates if each.layer.engine == layer.engine)
+    in_time = [each for each in candidates if each.cycles <= pace]
+    if one is not taken:
+        return "too slow" if one not in in_time else f"{one.price / taken.price:.2f} of the price"
+    if layer.knobs:
+        return "taken: precision changes at run time"
+    if in_time == [taken]:
+        return "taken: the only one in time"
+    if taken.price == min(each.price for each in in_time):
+        return "taken: the cheapest"
+    return "taken: the configuration asks for it"
+
+
 def _weight_memory(layer: Layer) -> dict[str, Any] | None:
     """Return the shape of a layer's weight memory, or None where it has no weights.
 
@@ -77,6 +125,8 @@ def _weight_memory(layer: Layer) -> dict[str, Any] | None:
     match layer.view:
         case MatVecView() as view:
             words = view.groups * view.row_folds * view.column_folds
+        case BitSerialView() as view:
+            words = view.words
         case TapsView(kind="product") as view:
             words = view.channels // view.pe * view.folds
         case _:

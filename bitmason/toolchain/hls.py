@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import importlib.metadata
 import importlib.util
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,15 +18,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bitmason.diagnostics import fail
+from bitmason.ir.types import IntArray
 from bitmason.toolchain import gxx as cxx
 from bitmason.toolchain.gxx import Unit
 
 ByteArray = npt.NDArray[np.uint8]
+SettingArray = npt.NDArray[np.uint32]
 Shape = tuple[int, int]  # beats of a frame, bytes of a beat
 
 CURE = "pip install 'bitmason[hls]'"
@@ -38,6 +42,7 @@ _JOBS = 2  # the network, and what carries bytes to and from it
 _PROGRAM = "testbench.cpp"
 _SOURCES = frozenset({".cpp", ".hpp", ".h"})
 _MESSAGE_BYTES = 1024
+_MOST = 2**32 - 1  # of a number in a setting
 _PARTS = 200  # of a batch, after each of which progress is told
 
 
@@ -121,6 +126,7 @@ def run(
     beats_in: Sequence[ByteArray],
     out_shapes: Sequence[Shape],
     *,
+    settings: IntArray | None = None,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[ByteArray, ...]:
@@ -128,17 +134,21 @@ def run(
 
     `out_shapes` tells, for each output, the beats of a frame and the bytes of a beat. Frames are
     independent of each other: `threads` of them run at once, by default one on each processor.
+    `settings[frames, knobs]` sets a network that has knobs; each is at its maximum by default.
     """
     network = _Network.load(library)
     network.check([(x.shape[1], x.shape[2]) for x in beats_in], out_shapes)
     frames = len(beats_in[0])
     ins = [np.ascontiguousarray(x) for x in beats_in]
+    held = None if settings is None else network.held(settings)
     outs = tuple(np.zeros((frames, *shape), np.uint8) for shape in out_shapes)
     size = -(-frames // _PARTS)
     parts = [slice(start, min(start + size, frames)) for start in range(0, frames, size)]
     with _pool(threads or len(os.sched_getaffinity(0))) as pool:
         done = 0
-        for step in as_completed([pool.submit(network.run, ins, outs, part) for part in parts]):
+        for step in as_completed(
+            [pool.submit(network.run, ins, outs, held, part) for part in parts]
+        ):
             done += step.result()
             if progress is not None:
                 progress(done)
@@ -153,9 +163,13 @@ class _Port(ctypes.Structure):
     )
 
 
+class _Knob(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("maximum", ctypes.c_uint32))
+
+
 @dataclass(frozen=True)
 class _Network:
-    """A loaded library; templates/hls/sim/library.h declares what it offers."""
+    """A loaded library; library.h and settings.h in templates/hls/sim declare what it offers."""
 
     handle: ctypes.CDLL
 
@@ -168,6 +182,9 @@ class _Network:
         handle.bitmason_run.restype = ctypes.c_size_t
         for ports in (handle.bitmason_inputs, handle.bitmason_outputs):
             ports.restype = ctypes.POINTER(_Port)
+        if hasattr(handle, "bitmason_knobs"):
+            handle.bitmason_knobs.restype = ctypes.POINTER(_Knob)
+            handle.bitmason_run_set.restype = ctypes.c_size_t
         return cls(handle)
 
     def check(self, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> None:
@@ -181,13 +198,37 @@ class _Network:
                     help="compile the model again",
                 )
 
-    def run(self, ins: Sequence[ByteArray], outs: Sequence[ByteArray], part: slice) -> int:
+    def held(self, settings: IntArray) -> SettingArray | None:
+        """Return settings as the code takes them, checked to have a number for each knob."""
+        some = hasattr(self.handle, "bitmason_knobs")
+        knobs = len(list(_named(self.handle.bitmason_knobs()))) if some else 0
+        if settings.shape[1] != knobs:
+            fail(
+                "T005",
+                f"the code has {knobs} knobs, the graph {settings.shape[1]}",
+                help="compile the model again",
+            )
+        return np.clip(settings, 0, _MOST).astype(np.uint32, order="C") if knobs else None
+
+    def run(
+        self,
+        ins: Sequence[ByteArray],
+        outs: Sequence[ByteArray],
+        settings: SettingArray | None,
+        part: slice,
+    ) -> int:
         """Run the frames `part`; return how many these are."""
         count: int = part.stop - part.start
         message = ctypes.create_string_buffer(_MESSAGE_BYTES)
-        status: int = self.handle.bitmason_run(
+        played, given = self.handle.bitmason_run, []
+        if settings is not None:
+            played, given = (
+                self.handle.bitmason_run_set,
+                [ctypes.c_void_p(settings[part].ctypes.data)],
+            )
+        status: int = played(
             *(_addresses(arrays, part) for arrays in (ins, outs)),
-            *(ctypes.c_size_t(count), message, ctypes.c_size_t(_MESSAGE_BYTES)),
+            *(*given, ctypes.c_size_t(count), message, ctypes.c_size_t(_MESSAGE_BYTES)),
         )
         if status != 0:
             told = message.value.decode(errors="replace")
@@ -195,11 +236,14 @@ class _Network:
         return count
 
 
-def _shapes(ports: ctypes._Pointer[_Port]) -> Iterator[Shape]:
-    index = 0
-    while ports[index].name is not None:
-        yield ports[index].beats, ports[index].bytes
-        index += 1
+def _shapes(ports: Any) -> Iterator[Shape]:
+    return ((port.beats, port.bytes) for port in _named(ports))
+
+
+def _named(listed: Any) -> Iterator[Any]:
+    """Return what stands in a list of the code's before the one without a name."""
+    every = (listed[index] for index in itertools.count())
+    return itertools.takewhile(lambda one: one.name is not None, every)
 
 
 def _addresses(arrays: Sequence[ByteArray], part: slice) -> ctypes.Array[ctypes.c_void_p]:

@@ -11,10 +11,11 @@ import signal
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -30,19 +31,41 @@ _COMPLAINT = re.compile(r"%(Warning|Error)")
 _PEAK = re.compile(r"peak \S*\.u_layer_(\w+)\.u_cell(?:\.\S+)? (\d+)")
 
 
+class Write(NamedTuple):
+    """A register written after the last beat of the frame before, and before the first of `frame`.
+
+    The frame waits for the answer.
+    """
+
+    frame: int
+    address: int
+    value: int
+
+
+class Response(IntEnum):
+    """How an AXI4-Lite access was answered."""
+
+    OKAY = 0
+    SLVERR = 2
+    DECERR = 3
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """How to play the beats.
 
     With `stall` above zero each side holds back in each cycle with that probability. `progress` is
     told the number of finished frames now and then. The run fails after `watchdog_cycles` cycles
-    without a beat on either side.
+    without a beat on either side. `writes` stand in the order of their frames; `reads` are the
+    addresses of registers to read when all is over. Both need a design that has registers.
     """
 
     stall: float = 0.0
     seed: int = 0
     watchdog_cycles: int = 10_000_000
     progress: Callable[[int], None] | None = None
+    writes: Sequence[Write] = ()
+    reads: Sequence[int] = ()
 
 
 NO_STALLS = RunOptions()
@@ -54,7 +77,8 @@ class RunResult:
 
     `beats_out` holds one array for each output stream. `fifo_peaks` tells the most beats that each
     FIFO ever held, by its layer. `ii_cycles` is None when fewer than two frames ran or the distance
-    of the second half of the frames is not constant (it never is with stalls).
+    of the second half of the frames is not constant (it never is with stalls). `values` are those
+    of the registers read.
     """
 
     beats_out: tuple[ByteArray, ...]
@@ -69,6 +93,9 @@ class RunResult:
     extra_beats: int
     seconds: float
     fifo_peaks: Mapping[str, int] = field(default_factory=dict)
+    values: tuple[int, ...] = ()
+    read_responses: tuple[Response, ...] = ()
+    write_responses: tuple[Response, ...] = ()
 
     @property
     def frames_per_second(self) -> float:
@@ -104,23 +131,44 @@ def run(
     with tempfile.TemporaryDirectory(prefix="run-", dir=binary.parent) as scratch:
         work = Path(scratch).resolve()
         beats_in.tofile(work / "in")
-        settings: list[tuple[str, object]] = [("in", work / "in"), ("json", work / "json")]
+        played: list[tuple[str, object]] = [("in", work / "in"), ("json", work / "json")]
+        played += [("frames", frames), ("in-beats", in_beats), ("in-bytes", in_bytes)]
         for index, (out_beats, out_bytes) in enumerate(out_shapes):
-            settings.append(("out", work / f"out{index}"))
-            settings += [("out-beats", out_beats), ("out-bytes", out_bytes)]
-        settings += [("frames", frames), ("in-beats", in_beats), ("in-bytes", in_bytes)]
-        settings += [("stall", options.stall), ("seed", options.seed)]
-        settings.append(("watchdog", options.watchdog_cycles))
-        arguments = [text for name, value in settings for text in (f"--{name}", str(value))]
+            played.append(("out", work / f"out{index}"))
+            played += [("out-beats", out_beats), ("out-bytes", out_bytes)]
+        if options.writes:
+            np.array(options.writes, "<u8").tofile(work / "writes")
+            played.append(("writes", work / "writes"))
+        arguments = _as_arguments([*played, *_settings(options)])
         peaks = _play([str(binary.resolve()), *arguments], cwd, options.progress)
         beats_out = tuple(
             np.fromfile(work / f"out{index}", np.uint8).reshape(frames, *shape)
             for index, shape in enumerate(out_shapes)
         )
         measured: dict[str, Any] = json.loads((work / "json").read_text(encoding="utf-8"))
-    names = set(RunResult.__dataclass_fields__) - {"beats_out", "fifo_peaks"}
-    counts = {name: measured[name] for name in names}
-    return RunResult(beats_out, fifo_peaks=peaks, **counts)
+    return RunResult(beats_out, fifo_peaks=peaks, **_results(measured))
+
+
+def _settings(options: RunOptions) -> list[tuple[str, object]]:
+    return [
+        ("stall", options.stall),
+        ("seed", options.seed),
+        ("watchdog", options.watchdog_cycles),
+        *(("read", address) for address in options.reads),
+    ]
+
+
+def _as_arguments(settings: Iterable[tuple[str, object]]) -> list[str]:
+    return [text for name, value in settings for text in (f"--{name}", str(value))]
+
+
+def _results(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a result that the harness wrote down."""
+    names = RunResult.__dataclass_fields__.keys() & measured.keys()
+    found = {name: measured[name] for name in names}
+    for name in ("read_responses", "write_responses"):
+        found[name] = tuple(map(Response, measured.get(name, ())))
+    return found | {"values": tuple(measured.get("values", ()))}
 
 
 @dataclass

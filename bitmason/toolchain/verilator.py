@@ -110,18 +110,21 @@ def build(
     build_dir: Path,
     *,
     sinks: Sequence[str] = ("m_axis",),
+    registers: bool = False,
     jobs: int | None = None,
 ) -> Path:
     """Return the simulator of module `top`, built in `build_dir` unless it is there already.
 
-    `sinks` are the names of its output streams; `jobs` is the number of compilers at once; all
-    processors by default. The log of the build stays beside the program. Assertions of the design
-    are checked: they cost 3 % of the time.
+    `sinks` are the names of its output streams, and `registers` tells whether it has an AXI4-Lite
+    port. `jobs` is the number of compilers at once; all processors by default. The log of the build
+    stays beside the program. Assertions of the design are checked: they cost 3 % of the time.
     """
     tool, gxx = find(), cxx.find()
     flags = (*_VERILATE_FLAGS, "--top-module", top)
-    named = f"-DBM_SINKS={' '.join(f'X({sink})' for sink in sinks)}"
-    binary = build_dir / f"{top}-{_hash_of(sources, tool, gxx, (*flags, named))}"
+    ports = [f"-DBM_SINKS={' '.join(f'X({sink})' for sink in sinks)}"]
+    if registers:
+        ports.append("-DBM_REGISTERS")
+    binary = build_dir / f"{top}-{_hash_of(sources, tool, gxx, (*flags, *ports))}"
     if binary.exists():
         return binary
     build_dir.mkdir(parents=True, exist_ok=True)
@@ -132,7 +135,7 @@ def build(
         paths = [source.resolve() for source in sources]
         verilate: list[str | Path] = [tool.binary, *flags, "--Mdir", work, *paths]
         cxx.run_logged(verilate, log, "Verilator", VERILATOR_ROOT=str(tool.root))
-        objects = _compile(tool, gxx, work, named, jobs or os.cpu_count() or 1, log)
+        objects = _compile(tool, gxx, work, ports, jobs or os.cpu_count() or 1, log)
         cxx.link(gxx, objects, work / binary.name, log)
         (work / binary.name).replace(binary)
     return binary
@@ -169,35 +172,39 @@ def _parse_version(text: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _harness() -> str:
-    source = files("bitmason").joinpath("templates", "project", "harness.cpp")
-    return source.read_text(encoding="utf-8")
+def _harness() -> dict[str, str]:
+    """Return the files of the harness by name."""
+    found = files("bitmason").joinpath("templates", "project").iterdir()
+    named = {file.name: file for file in found if file.name.endswith((".cpp", ".hpp"))}
+    return {name: named[name].read_text(encoding="utf-8") for name in sorted(named)}
 
 
 def _hash_of(sources: Iterable[Path], tool: Verilator, gxx: Gxx, flags: Iterable[str]) -> str:
     digest = hashlib.sha256()
     settings = (*flags, *_CXX_FLAGS, _FAST, _SLOW, _LIBRARY)
-    for text in (str(tool), str(gxx), *settings, _harness()):
+    for text in (str(tool), str(gxx), *settings, *_harness().values()):
         digest.update(text.encode() + b"\0")
     for source in sources:
         digest.update(hashlib.sha256(source.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def _compile(tool: Verilator, gxx: Gxx, work: Path, named: str, jobs: int, log: Path) -> list[Path]:
-    """Compile what Verilator wrote to `work`; return the object files."""
+def _compile(
+    tool: Verilator, gxx: Gxx, work: Path, ports: Sequence[str], jobs: int, log: Path
+) -> list[Path]:
+    """Compile what Verilator wrote to `work`, and the harness; return the object files."""
     listed = _listed_sources(work / "Vdut.json")
     include = tool.root / "include"
     common = (*_CXX_FLAGS, f"-I{work}", f"-I{include}", f"-I{include / 'vltstd'}")
-    harness = work / "harness.cpp"
-    harness.write_text(_harness(), encoding="utf-8")
+    for name, text in _harness().items():
+        (work / name).write_text(text, encoding="utf-8")
 
-    fast = [*listed["classes_fast"], *listed.get("support_fast", []), str(harness)]
+    fast = [*listed["classes_fast"], *listed.get("support_fast", []), str(work / "harness.cpp")]
     slow = [*listed["classes_slow"], *listed.get("support_slow", [])]
     library = _library_units(tool, gxx, listed["global"], common, work)
     units = [
         *(unit for unit in library if not unit.output.exists()),
-        *_gather(fast, work / "fast", (_FAST, named, *common)),
+        *_gather(fast, work / "fast", (_FAST, *ports, *common)),
         *_gather(slow, work / "slow", (_SLOW, *common)),
     ]
     cxx.compile_units(gxx, units, jobs, log)

@@ -19,7 +19,13 @@ class Bench:
     """One built design and the shape of its frames."""
 
     def __init__(
-        self, folder: Path, top: str, source: str, sinks: dict[str, tuple[int, int]]
+        self,
+        folder: Path,
+        top: str,
+        source: str,
+        sinks: dict[str, tuple[int, int]],
+        *,
+        registers: bool = False,
     ) -> None:
         self.dir = folder
         self.top = top
@@ -27,7 +33,9 @@ class Bench:
         self.source.write_text(source)
         self.sinks = sinks
         build_dir = folder / "with a space"
-        self.binary = verilator.build([self.source], top, build_dir, sinks=[*sinks])
+        self.binary = verilator.build(
+            [self.source], top, build_dir, sinks=[*sinks], registers=registers
+        )
 
     @property
     def out_shape(self) -> tuple[int, int]:

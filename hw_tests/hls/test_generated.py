@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from bitmason.backends.hls import emit_hls
+from bitmason.ir.types import UInt
 from bitmason.toolchain import hls
 from bitmason.toolchain.gxx import find as find_gxx
 from hw_tests.hls.bench import every_function, side_by_side, write
 from hw_tests.hls.test_layers import BENCHES
+from hw_tests.layers.cases import fifo_case
 
 HLS = Path(__file__).resolve().parents[2] / "bitmason" / "templates" / "hls"
 STYLE = "{BasedOnStyle: Google, ColumnLimit: 100}"
@@ -27,23 +29,28 @@ CHECKS = (
 )
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A design with a layer for every function of the library."""
-    emitted = emit_hls(side_by_side(every_function(BENCHES)))
-    library = {path.name for path in HLS.glob("lib/*")}
-    assert {Path(name).name for name in emitted.files if name.startswith("lib/")} == library
+SOURCES = pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
+
+
+@pytest.fixture(scope="module", params=["every function", "no knobs"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if request.param == "no knobs":
+        emitted = emit_hls(fifo_case("plain", UInt(3), 8, 2, "shift").design)
+    else:
+        emitted = emit_hls(side_by_side(every_function(BENCHES)))
+        library = {path.name for path in HLS.glob("lib/*")}
+        assert {Path(name).name for name in emitted.files if name.startswith("lib/")} == library
     return write(emitted, tmp_path_factory.mktemp("hls"))
 
 
 @pytest.mark.parametrize("mode", [("-DBITMASON_NATIVE",), ()], ids=["native", "ap_int"])
-@pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
+@SOURCES
 def test_no_warnings(project: Path, source: str, mode: tuple[str, ...]) -> None:
     flags = ("-std=c++14", "-Wall", "-Wextra", "-Wpedantic", PRAGMAS, "-Werror", "-fsyntax-only")
     _run([str(find_gxx().path), *flags, *mode, *_includes(project), source], project)
 
 
-@pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
+@SOURCES
 def test_no_findings(project: Path, source: str) -> None:
     own = f"^{project}/|^lib/|^sim/"
     command = [_tool("clang-tidy"), "--quiet", f"--checks={CHECKS}", f"--header-filter={own}"]

@@ -10,13 +10,14 @@ import pytest
 
 from bitmason.toolchain import hls
 from hw_tests.hls.bench import check_cases, every_function
+from hw_tests.hls.test_knobs import CASES as KNOBS
 from hw_tests.layers.cases import Cases
 
 LAYERS = Path(__file__).resolve().parents[1] / "layers"
 BENCHES: dict[str, Cases] = {
     path.stem.removeprefix("tb_"): import_module(f"hw_tests.layers.{path.stem}").CASES
     for path in sorted(LAYERS.glob("tb_*.py"))
-}
+} | {"knobs": KNOBS}
 
 
 @pytest.mark.parametrize("bench", BENCHES)

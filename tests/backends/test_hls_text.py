@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from bitmason.backends.design import Port
 from bitmason.backends.hls import emit_hls
 from bitmason.backends.hls.types import beat_type, elem_type, held_values, initialiser
 from bitmason.backends.names import ModuleNames, TypeNames
+from bitmason.config import Config
 from bitmason.ir.types import Bipolar, Int, IntType, UInt
 from bitmason.pipeline import compile_model
 from hw_tests.layers.cases import fifo_case
@@ -100,3 +103,44 @@ def test_tables_say_how_hardware_holds_them(top: str) -> None:
     assert "#pragma HLS array_reshape variable = fc1_weights complete dim = 2\n" in top
     assert "#pragma HLS bind_storage variable = fc1_weights type = rom_1p impl = " in top
     assert "#pragma HLS array_partition variable = act1_steps complete dim = 2\n" in top
+
+
+@pytest.fixture(scope="module")
+def adjustable() -> dict[str, str]:
+    config = Config(run_time_precision=True)
+    model = EXAMPLES / "models" / "tfc_w4a4.onnx"
+    return emit_hls(compile_model(model, config).design).files
+
+
+def test_knobs_are_arguments_of_the_top(adjustable: dict[str, str]) -> None:
+    text = adjustable["top.hpp"]
+    assert "//   fc1_wbits: 4\n//   fc1_abits: 8\n//   fc2_wbits: 4\n" in text
+    assert "    ap_uint<1>& frame_error,\n    unsigned fc1_wbits,\n    unsigned fc1_abits," in text
+    assert text.endswith("    unsigned fc4_abits);\n")
+
+
+def test_knobs_are_registers(adjustable: dict[str, str]) -> None:
+    text = adjustable["top.cpp"]
+    assert "#pragma HLS interface s_axilite port = fc1_wbits bundle = control\n" in text
+    call = text[text.index("  bitmason::knobs<layers::knobs>(stream0, stream1, ") :].split(";")[0]
+    assert re.findall(r"stream\d+,\s+(fc\d)_wbits,\s+(fc\d)_abits", call) == [
+        (name, name) for name in ("fc1", "fc2", "fc3", "fc4")
+    ]
+    assert max(map(len, call.splitlines())) <= 100
+
+
+def test_products_take_vectors_and_settings(adjustable: dict[str, str]) -> None:
+    text = adjustable["top.cpp"]
+    assert re.search(
+        r"  bitmason::mvu_bitserial<layers::fc1>\(stream1, stream\d+, stream2, fc1_weights\);", text
+    )
+    assert "// uint4[2], 2 per beat\n" in text
+    assert re.search(r"// uint8\[784\], \d+ per beat; \d+ beats of the next vector\n", text)
+    assert "DEPTHWISE = false;\n  using Product = bitmason::And;\n" in text
+
+
+def test_settings_are_for_networks_that_have_any(adjustable: dict[str, str], top: str) -> None:
+    plain = emit_hls(fifo_case("fifo", UInt(3), 8, 5, "shift").design).files
+    assert "sim/settings.h" in adjustable
+    assert "sim/settings.h" not in plain
+    assert not any("settings" in text for text in (top, *plain.values()))

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from bitmason.ir import Const, Int, IntType, Real, TensorType
 from bitmason.ir.ops.arrange import Concat, Crop, Reorder, Upsample
 from bitmason.ir.ops.conv import Conv
+from bitmason.ir.ops.dense import stored_type
 from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.join import JoinLookup, Product, WeightedSum
 from bitmason.ir.ops.pad import Pad
 from bitmason.ir.ops.pooling import GlobalPool, MaxPool, Pool, SumPool
 from bitmason.ir.ops.windows import Windows
-from bitmason.ir.types import Shape
+from bitmason.ir.types import IntArray, Shape
 from tests.ir.elements import int_types, matrices, values_of
 from tests.ir.garden import SMALL, Garden, Made, is_integer
 
@@ -135,7 +136,15 @@ def _depthwise(garden: Garden) -> Made:
     channels = type_.shape[-1] // taps
     weight = garden.draw(int_types(8))
     weights = garden.draw(matrices(weight, channels, taps))
-    return Depthwise(Const.integers(weights), weight, garden.draw(divisors(channels))), (x,)
+    cleared = garden.draw(cleared_planes(weights, type_.int_elem))
+    block = garden.draw(divisors(channels))
+    return Depthwise(Const.integers(weights), weight, block, cleared), (x,)
+
+
+def cleared_planes(weights: IntArray, x: IntType) -> st.SearchStrategy[tuple[int, ...]]:
+    """How many planes of weights and operand a product may leave out, or nothing: it is fixed."""
+    some = st.tuples(*(st.integers(0, bits - 1) for bits in (stored_type(weights).bits, x.bits)))
+    return st.just(()) | some
 
 
 def _weighted_sum(garden: Garden) -> Made:

@@ -37,7 +37,7 @@ from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.types import Array, compact
 from tests.ir.elements import fractions, int_types, matrices, real_const
 from tests.ir.garden import Garden, Made
-from tests.ir.image_makers import IMAGE_MAKERS, divisors
+from tests.ir.image_makers import IMAGE_MAKERS, cleared_planes, divisors
 
 
 def _dense(garden: Garden) -> Made:
@@ -45,7 +45,8 @@ def _dense(garden: Garden) -> Made:
     weight = garden.draw(int_types(8))
     groups, rows, columns = _product_shape(garden, type_.shape[-1])
     weights = garden.draw(matrices(weight, rows, columns))
-    return Dense(Const.integers(weights), weight, groups), (x,)
+    cleared = garden.draw(cleared_planes(weights, type_.int_elem))
+    return Dense(Const.integers(weights), weight, groups, cleared), (x,)
 
 
 def _product_shape(garden: Garden, inputs: int) -> tuple[int, int, int]:

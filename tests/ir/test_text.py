@@ -27,8 +27,8 @@ from tests.ir.strategies import graphs
 
 TEXT = """\
 graph @net(%x: uint4[2] loc("net.onnx", "in")) {
-  %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4, groups = 1} : int8<-30..105>[2]\
- folding(2, 1, "", "", "", 4) loc("net.onnx", "fc\\n1")
+  %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4, groups = 1, cleared = ()}\
+ : int8<-30..105>[2] folding(2, 1, "", "", "", 4) loc("net.onnx", "fc\\n1")
   %y = thresholds(%acc) {steps = i8[2, 1](0, 5), descending = bool[2](False, True), base = 0,\
  out = uint1} : uint1[2] loc("net.onnx", "")
   return %y, %acc

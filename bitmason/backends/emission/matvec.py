@@ -1,9 +1,11 @@
-"""Emission of `Dense` and `XnorPopcount`: one `bm_mvu` with its weights."""
+"""Emission of `Dense` and `XnorPopcount`: a `bm_mvu` or `bm_mvu_bitserial`."""
 
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.bitserial import emit_bitserial
 from bitmason.backends.emission.registry import Emission, Table, emits
+from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.dense import Dense
@@ -15,8 +17,10 @@ from bitmason.ir.types import Bipolar, Int, IntArray
 def emit_matvec(layer: Layer, node: Node | None) -> Emission:
     """Return the matrix-vector unit of a layer."""
     view = layer.view
-    assert isinstance(view, MatVecView) and node is not None
-    assert isinstance(node.op, Dense | XnorPopcount)
+    assert node is not None and isinstance(node.op, Dense | XnorPopcount)
+    if isinstance(view, BitSerialView):
+        return emit_bitserial(layer, node.op.weights.int64())
+    assert isinstance(view, MatVecView)
     return Emission(
         cell="bm_mvu",
         summary=f"{view.rows} x {view.columns} {view.w} weights, PE {view.pe}, SIMD {view.simd}, "

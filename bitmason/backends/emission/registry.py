@@ -35,8 +35,10 @@ class Emission:
 
     `parameters` sizes the library cell `cell`; `tables` holds its constants by what they are for.
     `replicas` cells stand side by side, one for each lane, all moving in step. A cell with `packed`
-    ports takes all its streams in vectors, input or output 0 lowest. `outputs` are ports of the
-    cell, with their widths, that nothing reads.
+    ports takes all its streams in vectors, input or output 0 lowest. `inputs` names the streams of
+    a cell that calls them otherwise than most. `outputs` are ports of the cell, with their widths,
+    that nothing reads; `unused` inputs, whose value does not matter, are zeros. A cell of some
+    `settings` bits reads those of the register block.
     """
 
     cell: str
@@ -45,7 +47,10 @@ class Emission:
     tables: Mapping[str, Table] = field(default_factory=dict)
     replicas: int = 1
     packed: bool = False
+    inputs: tuple[str, ...] = ()
     outputs: Mapping[str, int] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    settings: int = 0
 
 
 Emitter = Callable[[Layer, Node | None], Emission]

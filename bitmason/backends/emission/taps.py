@@ -1,9 +1,11 @@
-"""Emission of `Depthwise` and `Pool`: `bm_vvu` and `bm_pool`."""
+"""Emission of `Depthwise` and `Pool`: `bm_vvu` or `bm_mvu_bitserial`, and `bm_pool`."""
 
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.bitserial import emit_bitserial
 from bitmason.backends.emission.registry import Emission, Parameter, Table, emits
+from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.depthwise import TapsView
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.depthwise import Depthwise
@@ -27,8 +29,10 @@ def emit_pool(layer: Layer, node: Node | None) -> Emission:
 def emit_depthwise(layer: Layer, node: Node | None) -> Emission:
     """Return the depthwise product of a layer."""
     view = layer.view
-    assert isinstance(view, TapsView) and view.w is not None
     assert node is not None and isinstance(node.op, Depthwise)
+    if isinstance(view, BitSerialView):
+        return emit_bitserial(layer, node.op.weights.int64())
+    assert isinstance(view, TapsView) and view.w is not None
     return Emission(
         cell="bm_vvu",
         summary=f"{view.channels} x {view.taps} {view.w} weights, PE {view.pe}, SIMD {view.simd}",

@@ -80,6 +80,9 @@ def call_of(layer: Layer, emission: Emission) -> Call:
 
 def _ahead(emission: Emission) -> int:
     """Return the beats of the next vector, which come in while rows of a matrix meet this one."""
+    if emission.cell == "bm_mvu_bitserial":
+        channels = _integer(emission, "PE") if emission.parameters["DEPTHWISE"] else 1
+        return channels * _integer(emission, "MW") // _integer(emission, "TAKE")
     if emission.cell != "bm_mvu" or emission.parameters["MH"] == emission.parameters["PE"]:
         return 0
     return _integer(emission, "MW") // _integer(emission, "SIMD")
@@ -92,10 +95,17 @@ def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list
         derived["H"] = layer.view.height
     values = derived | dict(emission.parameters)
     found = []
-    for type_, signed in (("unsigned", False), ("int", True)):
-        group = [f"{name} = {values[name]}" for name in names if (name in _SIGNED) == signed]
-        found += [f"static constexpr {type_} {', '.join(group)}"] if group else []
+    for type_ in ("unsigned", "int", "bool"):
+        group = [name for name in names if _constant_type(name, values[name]) == type_]
+        shown = ", ".join(f"{name} = {str(values[name]).lower()}" for name in group)
+        found += [f"static constexpr {type_} {shown}"] if group else []
     return found
+
+
+def _constant_type(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "int" if name in _SIGNED else "unsigned"
 
 
 def _table(layer: Layer, emission: Emission, role: str, how: _Table) -> TableArgument:
@@ -188,6 +198,13 @@ _FUNCTIONS = {
         _WEIGHTED,
         {"weights": _Table(_weight)},
     ),
+    "bm_mvu_bitserial": _Function(
+        "mvu_bitserial",
+        ("MW", "MH", "GROUPS", "LANES", "PE", "SIMD", "BEATS", "DEPTHWISE"),
+        {"Product": _choice("PRODUCT"), "Weight": _named(_weight)},
+        {"weights": _Table(_bit)},
+    ),
+    "bm_knobs": _Function("knobs", ("BEATS",)),
     "bm_vvu": _Function(
         "vvu",
         ("CHANNELS", "TAPS", "PE", "SIMD", "LANES", "BEATS"),

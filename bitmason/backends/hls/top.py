@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
+from textwrap import fill
 
 from bitmason.backends.design import Design, End, FifoView, Layer, Port
 from bitmason.backends.emission import EMITTERS
@@ -23,6 +24,8 @@ from bitmason.version import __version__
 _HOME = TEMPLATES / "hls"
 _INCLUDE = re.compile(r'#include "(\w+\.hpp)"')
 _REGISTERS = 2  # of a stream that no FIFO deepens: what Vitis HLS gives it
+_SETTINGS = "sim/settings.h"
+_COLUMNS = 98  # of a call, behind its indentation
 _WIDEST_WORD = 1024  # bits of an ap_uint, unless told otherwise
 
 
@@ -52,6 +55,14 @@ class StreamView:
     type: str
     depth: int
     comment: str
+
+
+@dataclass(frozen=True)
+class KnobView:
+    """An argument of the top: a number from 1 to `maximum` that may change from frame to frame."""
+
+    name: str
+    maximum: int
 
 
 @dataclass(frozen=True)
@@ -90,12 +101,14 @@ class LayerView:
     loc: str
     arguments: tuple[str, ...]
     tables: tuple[TableView, ...] = ()
+    knobs: tuple[KnobView, ...] = ()
 
     @property
     def call(self) -> str:
         """The call as C++."""
         names = ", ".join((*self.arguments, *(table.name for table in self.tables)))
-        return f"bitmason::{self.function}<layers::{self.name}>({names});"
+        text = f"bitmason::{self.function}<layers::{self.name}>({names});"
+        return fill(text, _COLUMNS, subsequent_indent=" " * 6) if self.knobs else text
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,19 @@ class TopView:
     def ports(self) -> tuple[PortView, ...]:
         """Inputs, then outputs."""
         return self.sources + self.sinks
+
+    @property
+    def knobs(self) -> tuple[KnobView, ...]:
+        """What the caller sets for each frame."""
+        return tuple(knob for layer in self.layers for knob in layer.knobs)
+
+    @property
+    def signature(self) -> str:
+        """The parameters of the top, one a line."""
+        parameters = [f"hls::stream<{port.beat}>& {port.name}" for port in self.ports]
+        parameters += [f"ap_uint<1>& {port.error}" for port in self.sources]
+        parameters += [f"unsigned {knob.name}" for knob in self.knobs]
+        return ",".join(f"\n    {parameter}" for parameter in parameters)
 
 
 @dataclass(frozen=True)
@@ -158,7 +184,7 @@ def emit_hls(design: Design) -> HlsFiles:
     files |= {name: render("hls/weights.hpp.j2", layer) for name, layer in tables.items()}
     files |= {f"lib/{name}": _text(f"lib/{name}") for name in library}
     simulation = sorted(f"sim/{path.name}" for path in (_HOME / "sim").iterdir())
-    files |= {name: _text(name) for name in simulation}
+    files |= {name: _text(name) for name in simulation if view.knobs or name != _SETTINGS}
     return HlsFiles(view.top, files, sources, sinks)
 
 
@@ -222,6 +248,13 @@ class _Streams:
         """Return the streams at the outputs of a layer."""
         return [self._out_of[End(layer.name, index)] for index in range(len(layer.sinks))]
 
+    def knobs_of(self, layer: Layer) -> list[tuple[str, tuple[KnobView, ...]]]:
+        """Return the streams in which a layer sends settings, and the numbers that go there."""
+        readers = {name: end.layer for end, (name, _) in self._into.items()}
+        layers = {layer.name: layer for layer in self._design.layers}
+        streams = self.out_of(layer)[1:]
+        return [(name, _knobs(layers[readers[name]])) for name in streams]
+
     def add(self, name: str, port: Port) -> None:
         """Add a stream of what an input of a layer takes."""
         self.views[name] = StreamView(name, beat_type(port), _REGISTERS, str(port))
@@ -240,6 +273,11 @@ def _port(name: str, port: Port, stream: str, types: TypeNames, error: str = "")
     return PortView(name, bytes_, port.beats, comment, stream, config, error)
 
 
+def _knobs(layer: Layer) -> tuple[KnobView, ...]:
+    names = (TypeNames().layer(f"{layer.name}_{knob.name}") for knob in layer.knobs)
+    return tuple(map(KnobView, names, (knob.maximum for knob in layer.knobs)))
+
+
 def _calls(
     layer: Layer, node: Node | None, types: TypeNames, streams: _Streams
 ) -> Iterable[LayerView]:
@@ -247,7 +285,10 @@ def _calls(
     emission = EMITTERS[layer.op](layer, node)
     found = call_of(layer, emission)
     arguments: list[str] = []
-    sinks = streams.out_of(layer)
+    settings = streams.knobs_of(layer) if layer.op == "knobs" else []
+    sinks = streams.out_of(layer)[: -len(settings) or None]
+    for stream, knobs in settings:
+        sinks += [stream, *(knob.name for knob in knobs)]
     for index, port in enumerate(layer.sources):
         stream, given = streams.into(layer, index)
         if elem_type(given.elem) != elem_type(port.elem):
@@ -255,7 +296,7 @@ def _calls(
             streams.add(wide, port)
             yield _widening(types.layer(wide), layer, given, (stream, wide))
             stream = wide
-        streams.deepen(stream, found.ahead)
+        streams.deepen(stream, found.ahead if index == 0 else 0)
         arguments.append(stream)
     name = types.layer(layer.name)
     yield LayerView(
@@ -266,6 +307,7 @@ def _calls(
         str(layer.loc),
         tuple(sinks + arguments if found.outputs_first else arguments + sinks),
         tuple(TableView(f"{name}_{table.role}", table) for table in found.tables),
+        tuple(knob for _, knobs in settings for knob in knobs),
     )
 
 

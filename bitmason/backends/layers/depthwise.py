@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
+from bitmason.backends.layers.bitserial import (
+    BitSerialView,
+    plan_bitserial,
+    planes_kept,
+)
+from bitmason.backends.layers.engines import BITSERIAL, engines_of, is_reducible
 from bitmason.backends.layers.memory import STYLES, rom
 from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
@@ -22,7 +28,7 @@ from bitmason.backends.layers.windows import window_lanes
 from bitmason.ir.graph import Folding, Op
 from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.pooling import Pool
-from bitmason.ir.types import Bipolar, IntType
+from bitmason.ir.types import Bipolar, Int, IntType
 
 _LEVEL_NS = 1.0
 
@@ -107,8 +113,11 @@ class DepthwisePlanner(_Taps):
         node, op = site.node, site.node.op
         assert isinstance(op, Depthwise)
         channels, taps = _checked(site, folding)
-        check_name("engine", folding.engine, ("parallel",), node)
+        engines = engines_of(op)
+        check_name("engine", folding.engine, engines, node)
         check_name("memory", folding.memory, STYLES, node)
+        if (folding.engine or engines[0]) == BITSERIAL:
+            return self._bitserial(site, folding)
         check_name("multipliers", folding.multipliers, MULTIPLIERS, node)
         source, sink = _ports(site, folding)
         pe, simd, lanes, x = folding.pe, folding.simd, folding.mmv, site.elem
@@ -143,6 +152,42 @@ class DepthwisePlanner(_Taps):
             acc_bits=acc,
             weight_bits=channels * taps * w.bits,
         )  # fmt: skip
+
+    def _bitserial(self, site: Site, folding: Folding) -> Layer:
+        node, op = site.node, site.node.op
+        assert isinstance(op, Depthwise)
+        channels, taps = _checked(site, folding)
+        # Doubling a selected sum takes two bits.
+        narrow = op.stored == Bipolar() and node.type.int_elem.bits == 1
+        weight = Int(2) if narrow else op.stored
+        view = BitSerialView(
+            product="select" if weight == Bipolar() else "and",
+            rows=folding.pe,
+            columns=taps,
+            groups=channels // folding.pe,
+            vectors=site.source.size // taps // folding.pe // folding.mmv,
+            lanes=folding.mmv,
+            pe=folding.pe,
+            simd=folding.simd,
+            take=folding.pe * folding.simd,
+            depthwise=True,
+            x=site.elem,
+            w=weight,
+            acc_bits=node.type.int_elem.bits,
+            stages=_stages(folding.simd, site.options.clock_mhz),
+            memory="",
+            target=site.options.target,
+            planes=planes_kept(op, weight, site.elem),
+            knobs=is_reducible(op),
+        )
+        return plan_bitserial(site, folding, view)
+
+    def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
+        op = site.node.op
+        assert isinstance(op, Depthwise)
+        for folding in super().foldings(site, arriving):
+            for engine in engines_of(op):
+                yield replace(folding, engine=engine)
 
 
 class PoolPlanner(_Taps):

@@ -1,5 +1,7 @@
 """Matrix-vector products: `PE` outputs x `SIMD` inputs per cycle, weights in read-only memory.
 
+A product may be built in several ways; each folding that a planner offers names its engine.
+
 Invariant: the input of a product that a `windows` operation feeds is folded as `windows.py` says,
 so that both ends of the stream between them agree.
 """
@@ -12,6 +14,14 @@ from math import ceil, log2
 from typing import ClassVar
 
 from bitmason.backends.design import Layer, Port, Resources
+from bitmason.backends.layers.bitserial import (
+    BitSerialView,
+    bitserial_simds,
+    plan_bitserial,
+    planes_kept,
+    smallest_take,
+)
+from bitmason.backends.layers.engines import BITSERIAL, engines_of, is_reducible
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
 from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
@@ -78,13 +88,16 @@ class MatVec(Planner):
         node, op = site.node, site.node.op
         assert isinstance(op, Dense | XnorPopcount)
         rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
+        engine = _choose("engine", folding.engine, engines_of(op), node)
         check_divides("pe", folding.pe, rows, "outputs", node)
         check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", node)
-        legal = simds(site, folding.mmv)
+        legal = _legal_simds(site, engine, folding.pe, folding.mmv)
         why = "does not divide the inputs" if site.window is None else _WINDOW_SIMD
+        why = _BITSERIAL_SIMD if engine == BITSERIAL else why
         check_among("simd", folding.simd, legal, why, node)
+        if engine == BITSERIAL:
+            return self._bitserial(site, folding)
         weight = op.stored if isinstance(op, Dense) else Bipolar()
-        engine = _choose("engine", folding.engine, _engines(node), node)
         multipliers = _choose("multipliers", folding.multipliers, MULTIPLIERS, node, optional=True)
         memory = _choose("memory", folding.memory, STYLES, node, optional=True)
         x = site.elem
@@ -122,16 +135,50 @@ class MatVec(Planner):
             weight_bits=op.groups * rows * columns * weight.bits,
         )
 
+    def _bitserial(self, site: Site, folding: Folding) -> Layer:
+        node, op = site.node, site.node.op
+        assert isinstance(op, Dense | XnorPopcount)
+        check_name("memory", folding.memory, STYLES, node)
+        rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
+        knobs, weight = is_reducible(op), _planes_of(op, node.type.int_elem)
+        takes, row_folds = simds(site, folding.mmv), rows // folding.pe
+        take = smallest_take(folding.simd, takes, row_folds, 1 if knobs else weight.bits)
+        assert take is not None, "the SIMD was checked"
+        product = "xnor" if isinstance(op, XnorPopcount) else "and"
+        view = BitSerialView(
+            product="select" if product == "and" and weight == Bipolar() else product,
+            rows=rows,
+            columns=columns,
+            groups=op.groups,
+            vectors=site.source.size // columns // folding.mmv,
+            lanes=folding.mmv,
+            pe=folding.pe,
+            simd=folding.simd,
+            take=take,
+            depthwise=False,
+            x=site.elem,
+            w=weight,
+            acc_bits=node.type.int_elem.bits,
+            stages=_stages("bits", folding.simd, site.options.clock_mhz),
+            memory="",
+            target=site.options.target,
+            planes=planes_kept(op, weight, site.elem),
+            knobs=knobs,
+        )
+        return plan_bitserial(site, folding, view)
+
     def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
         op = site.node.op
         assert isinstance(op, Dense | XnorPopcount)
         rows = op.weights.shape[0] // op.groups
         for mmv in mmvs(site):
-            for pe in divisors(rows):
-                for simd in simds(site, mmv):
-                    yield Folding(pe, simd, mmv=mmv)
+            for engine in engines_of(op):
+                for pe in divisors(rows):
+                    for simd in _legal_simds(site, engine, pe, mmv):
+                        yield Folding(pe, simd, engine, mmv=mmv)
 
 
+_BITSERIAL_SIMD = "does not divide the inputs, or they would arrive too slowly for it,"
 _WINDOW_SIMD = "is neither a part of a pixel's channels nor a part of them in every tap"
 
 
@@ -163,8 +210,22 @@ def mmvs(site: Site) -> list[int]:
     return divisors(pixels) if op.groups == 1 else [1]
 
 
-def _engines(node: Node) -> tuple[str, ...]:
-    return ("xnor",) if isinstance(node.op, XnorPopcount) else ("parallel",)
+def _legal_simds(site: Site, engine: str, pe: int, mmv: int) -> list[int]:
+    op, takes = site.node.op, simds(site, mmv)
+    if engine != BITSERIAL:
+        return takes
+    assert isinstance(op, Dense | XnorPopcount)
+    rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
+    planes = 1 if is_reducible(op) else _planes_of(op, site.node.type.int_elem).bits
+    return list(bitserial_simds(columns, takes, rows // pe, planes))
+
+
+def _planes_of(op: Dense | XnorPopcount, result: IntType) -> IntType:
+    """Return the type whose planes the memory of a bit-serial unit holds."""
+    if isinstance(op, XnorPopcount):
+        return Bipolar()
+    # Doubling a selected sum takes two bits.
+    return Int(2) if op.stored == Bipolar() and result.bits == 1 else op.stored
 
 
 def _multipliers(view: MatVecView) -> str:

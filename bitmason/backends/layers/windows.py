@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bitmason.backends.design import Layer, Port, Prices, Resources
+from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.memory import STYLES, ram
 from bitmason.backends.layers.registry import Site, check_name, divisors
 from bitmason.backends.timing.window import Geometry, window_period
@@ -74,6 +75,16 @@ def window_folding(window: Windows, channels: int, consumer: Op, folding: Foldin
     return Folding(per_word, taps, mmv=folding.mmv)
 
 
+def taken_by(consumer: Layer) -> Folding:
+    """Return the folding of a layer as its input sees it: `simd` elements of a lane per beat.
+
+    A bit-serial product gathers several beats before it meets them with weights.
+    """
+    if isinstance(consumer.view, BitSerialView) and not consumer.view.depthwise:
+        return replace(consumer.folding, simd=consumer.view.take)
+    return consumer.folding
+
+
 def block_of(window: Windows, channels: int, consumer: Op, folding: Folding) -> int:
     """Return the channels that stay together in the windows which a folding asks for."""
     own = window_folding(window, channels, consumer, folding)
@@ -114,7 +125,7 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
     window, image, op = site.window, site.image, site.node.op
     assert window is not None and image is not None
     channels = image.shape[2]
-    own = window_folding(window, channels, op, consumer.folding)
+    own = window_folding(window, channels, op, taken_by(consumer))
     asked = node.folding.memory if node.folding else ""
     check_name("memory", asked, STYLES, node)
     grouped = isinstance(op, Dense | XnorPopcount)

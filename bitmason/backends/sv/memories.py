@@ -104,6 +104,7 @@ def _number(emission: Emission, parameter: str) -> int:
 
 _LAYOUTS: dict[str, Layout] = {
     "bm_mvu": _whole,
+    "bm_mvu_bitserial": _whole,
     "bm_vvu": _whole,
     "bm_reorder": _whole,
     "bm_join": _whole_or_constant,

@@ -13,6 +13,7 @@ from bitmason.backends.design import Design, End, Layer, Port
 from bitmason.backends.emission import EMITTERS, Parameter, Vector
 from bitmason.backends.names import ModuleNames
 from bitmason.backends.packing import pack_words
+from bitmason.backends.registers import RegisterFiles, emit_registers
 from bitmason.backends.render import TEMPLATES, render
 from bitmason.backends.sv.memories import memories_of
 from bitmason.ir.graph import Node
@@ -77,11 +78,26 @@ class LayerView:
     outputs: tuple[tuple[str, int], ...]
     replicas: int
     packed: bool
+    unused: tuple[str, ...]
+    settings: int
+
+
+@dataclass(frozen=True)
+class AxilView:
+    """A port of the AXI4-Lite interface: `sized` is its name behind its range."""
+
+    name: str
+    direction: str
+    sized: str
 
 
 @dataclass(frozen=True)
 class TopView:
-    """The top level as its template sees it."""
+    """The top level as its template sees it.
+
+    `control` is the module of the registers, empty where there are none; `taken` is the wire that
+    tells of each frame that was taken.
+    """
 
     module: str
     wrapper: str
@@ -93,23 +109,38 @@ class TopView:
     widenings: tuple[WideningView, ...]
     layers: tuple[LayerView, ...]
     ii_cycles: int
+    control: str
+    axil: tuple[AxilView, ...]
+    settings: int
+    taken: str
+
+    @property
+    def interfaces(self) -> str:
+        """The bus interfaces that belong to the clock."""
+        lite = ["s_axil"] if self.axil else []
+        return ":".join(["s_axis", *(port.name for port in self.sinks), *lite])
 
 
 @dataclass(frozen=True)
 class SvFiles:
     """The RTL of a design: file name -> text, in compilation order, memories last.
 
-    `sinks` are the names of the output streams.
+    `sinks` are the names of the output streams. `registers` are those of a design with knobs.
     """
 
     top: str
     sources: dict[str, str]
     memories: dict[str, str]
     sinks: tuple[str, ...]
+    registers: RegisterFiles | None = None
 
 
-def emit_sv(design: Design) -> SvFiles:
-    """Return every file of the design's RTL."""
+def emit_sv(design: Design, digest: bytes = b"") -> SvFiles:
+    """Return every file of the design's RTL.
+
+    `digest` is the SHA-256 of the model's file, which registers tell software.
+    """
+    registers = emit_registers(design.name, design.knobs, digest) if design.knobs else None
     names = ModuleNames(design.name)
     nodes = {node.name: node for node in design.graph.nodes}
     memories: dict[str, str] = {}
@@ -132,12 +163,41 @@ def emit_sv(design: Design) -> SvFiles:
         widenings=tuple(wires.widenings),
         layers=tuple(views),
         ii_cycles=design.ii_cycles,
+        control=registers.control if registers else "",
+        axil=_axil(registers.map.address_bits) if registers else (),
+        settings=sum(knob.bits for knob in design.knobs),
+        taken="frame_taken" if registers else "unused_frame_taken",
     )
     modules[f"{names.top}.sv"] = render("sv/top.sv.j2", top)
     cells = _cells_used("".join(modules.values()))
-    sources = {f"lib/{cell}.sv": _library()[cell] for cell in cells} | modules
+    sources = {f"lib/{cell}.sv": _library()[cell] for cell in cells}
+    sources |= {**(registers.sources if registers else {}), **modules}
     sources[f"{names.wrapper}.v"] = render("sv/wrapper.v.j2", top)
-    return SvFiles(names.top, sources, memories, tuple(port.name for port in wires.sinks))
+    sinks = tuple(port.name for port in wires.sinks)
+    return SvFiles(names.top, sources, memories, sinks, registers)
+
+
+def _axil(address_bits: int) -> tuple[AxilView, ...]:
+    """Return the ports of an AXI4-Lite interface with 32 data bits (AMBA AXI, B1.1)."""
+    signals = (("awaddr", address_bits), *_AXIL_WRITE, ("araddr", address_bits), *_AXIL_READ)
+    views: list[AxilView] = []
+    for name, bits in signals:
+        range_ = f"[{bits - 1}:0] " if bits > 1 else ""
+        direction = "output" if name in _AXIL_OUTPUTS else "input "
+        views.append(AxilView(f"s_axil_{name}", direction, f"{range_}s_axil_{name}"))
+    return tuple(views)
+
+
+_AXIL_WRITE = (
+    *(("awprot", 3), ("awvalid", 1), ("awready", 1)),
+    *(("wdata", 32), ("wstrb", 4), ("wvalid", 1), ("wready", 1)),
+    *(("bresp", 2), ("bvalid", 1), ("bready", 1)),
+)
+_AXIL_READ = (
+    *(("arprot", 3), ("arvalid", 1), ("arready", 1)),
+    *(("rdata", 32), ("rresp", 2), ("rvalid", 1), ("rready", 1)),
+)
+_AXIL_OUTPUTS = {"awready", "wready", "bresp", "bvalid", "arready", "rdata", "rresp", "rvalid"}
 
 
 class _Wires:
@@ -163,12 +223,13 @@ class _Wires:
             for index, port in enumerate(design.sinks)
         )
 
-    def sources_of(self, layer: Layer) -> tuple[PortView, ...]:
-        """Return the inputs of a layer."""
+    def sources_of(self, layer: Layer, names: tuple[str, ...]) -> tuple[PortView, ...]:
+        """Return the inputs of a layer, called by `names` where its cell has any."""
         found: list[PortView] = []
-        for index, port in enumerate(layer.sources):
+        count = len(layer.sources)
+        names = names or tuple("s_axis" if count == 1 else f"s{i}_axis" for i in range(count))
+        for index, (name, port) in enumerate(zip(names, layer.sources, strict=True)):
             stream, given = self._into[End(layer.name, index)]
-            name = "s_axis" if len(layer.sources) == 1 else f"s{index}_axis"
             view = _port(name, port, stream)
             if port.width != given.width:
                 view = replace(view, data=self._widened(stream, given, port))
@@ -218,12 +279,14 @@ def _layer(
         summary=f"{layer.op}, {emission.summary}",
         loc=str(layer.loc),
         version=__version__,
-        sources=wires.sources_of(layer),
+        sources=wires.sources_of(layer, emission.inputs),
         sinks=wires.sinks_of(layer),
         parameters=tuple((name, _literal(value)) for name, value in parameters.items()),
         outputs=tuple(emission.outputs.items()),
         replicas=emission.replicas,
         packed=emission.packed,
+        unused=emission.unused,
+        settings=emission.settings,
     )
     return view, memories.files
 

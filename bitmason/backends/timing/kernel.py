@@ -27,6 +27,10 @@ PATTERN = 7  # (start, length in the table of codes) [place]
 WINDOW = 8  # (held, 6 loop counts, 7 moves, 7 frees) [level, ahead, 6 loop places]: bm_window
 FORK = 9  # () []: bm_fork
 REORDER = 10  # (length) [level, unused, left]: bm_reorder
+# (planes of a beat, beats of a word, words, passes, beats of a frame)
+# [level, index, pass, planes left, beat of its word, beat of its frame]: bm_planes
+PLANES = 11
+KNOBS = 12  # (beats of a frame) [place]: bm_knobs; the data and one beat of knobs per frame
 PARAMETERS, STATES, PEAK = 21, 8, 3
 
 # A code of a pattern: the input that the step takes a beat from, plus 1, or 0; and EMITS.
@@ -233,6 +237,60 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
                     moved = True
                     for k in range(out_start[c], out_start[c + 1]):
                         valid[outputs[k]] = True
+            elif kind == PLANES:
+                level, left = state[c, 0], state[c, 3]
+                space = level < 2 * parameters[c, 2]
+                opens = left == 0 or (left == 1 and space)
+                if in_start[c + 1] - in_start[c] > 1 and state[c, 5] == 0:
+                    j = inputs[in_start[c] + 1]
+                    ready[j] = opens and valid[i]
+                    opens = opens and valid[j]
+                elif in_start[c + 1] - in_start[c] > 1:
+                    ready[inputs[in_start[c] + 1]] = False
+                ready[i] = opens
+                push = valid[i] and opens
+                fetch = en and state[c, 1] < level
+                writes = left > 0 and space
+                if en:
+                    valid[o] = fetch
+                moved = moved or push or fetch or writes
+                if writes:
+                    left -= 1
+                    if left == 0:
+                        state[c, 4] += 1
+                        if state[c, 4] == parameters[c, 1]:
+                            state[c, 4] = 0
+                            level += 1
+                if push:
+                    left = parameters[c, 0]
+                    state[c, 5] += 1
+                    if state[c, 5] == parameters[c, 4]:
+                        state[c, 5] = 0
+                if fetch:
+                    state[c, 1] += 1
+                    if state[c, 1] == parameters[c, 2]:
+                        state[c, 1] = 0
+                        state[c, 2] += 1
+                        if state[c, 2] == parameters[c, 3]:
+                            state[c, 2] = 0
+                            level -= parameters[c, 2]
+                state[c, 0], state[c, 3] = level, left
+            elif kind == KNOBS:
+                pending = False
+                for k in range(out_start[c], out_start[c + 1]):
+                    valid[outputs[k]] = valid[outputs[k]] and not ready[outputs[k]]
+                    pending = pending or (valid[outputs[k]] and k > out_start[c])
+                starts = state[c, 0] == 0
+                ready[i] = not valid[o] and not (starts and pending)
+                if valid[i] and ready[i]:
+                    moved = True
+                    valid[o] = True
+                    if starts:
+                        for k in range(out_start[c] + 1, out_start[c + 1]):
+                            valid[outputs[k]] = True
+                    state[c, 0] += 1
+                    if state[c, 0] == parameters[c, 0]:
+                        state[c, 0] = 0
             elif kind == GEARBOX:
                 fill = state[c, 0] - (parameters[c, 1] if offered and sink else 0)
                 ready[i] = fill < parameters[c, 1]

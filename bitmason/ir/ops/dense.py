@@ -13,6 +13,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
+from bitmason.ir.planes import check_cleared, clear_planes
 from bitmason.ir.types import (
     Array,
     Bipolar,
@@ -38,6 +39,9 @@ class Dense(Op):
     values of type `weight`. The result type is the exact range that these weights can reach.
     With G `groups` the operand holds G vectors side by side, and each meets its own share of the
     rows: row n reads the vector n // (outputs / G).
+    Where `cleared` is not empty, precision may change from frame to frame: it tells how many of
+    the least significant bit planes of weights and operand count as zeros. The result type then
+    holds the products for any number of them.
     """
 
     name: ClassVar[str] = "dense"
@@ -45,15 +49,14 @@ class Dense(Op):
     weights: Const
     weight: IntType
     groups: int = 1
+    cleared: tuple[int, ...] = ()
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
         outputs = check_product_operand(self.name, x, self.weights, self.weight, self.groups)
-        lo, hi = bounds_of(self.weights.int64(), x.int_elem)
-        bits = bits_needed(lo, hi)
-        if bits > MAX_ACCUMULATOR_BITS:
-            fail("P004", f"the sum needs {bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
-        return TensorType((*x.shape[:-1], outputs), int_type(lo, hi))
+        check_cleared(self.name, self.cleared, self.stored, x.int_elem)
+        elem = product_type(self.weights.int64(), x.int_elem, reducible=bool(self.cleared))
+        return TensorType((*x.shape[:-1], outputs), elem)
 
     @cached_property
     def stored(self) -> IntType:
@@ -61,14 +64,43 @@ class Dense(Op):
         return stored_type(self.weights.int64())
 
     @cached_property
-    def _matrix(self) -> tuple[int, dict[type, Array]]:
-        return reach_of(self.weights.int64()), {}
+    def _matrix(self) -> tuple[Const, int, dict[type, Array]]:
+        counted = counted_weights(self.weights, self.cleared)
+        return counted, reach_of(counted.int64()), {}
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
+        x = clear_planes(x, self.cleared[1]) if self.cleared else x
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
-        reach, cast = self._matrix
-        return exact_product(x, self.weights, (reach, largest), cast, self.groups)
+        weights, reach, cast = self._matrix
+        return exact_product(x, weights, (reach, largest), cast, self.groups)
+
+
+def product_type(weights: IntArray, x: IntType, *, reducible: bool = False) -> IntType:
+    """Return the narrowest type of the products of rows of `weights` with values of type `x`.
+
+    Where they are `reducible`, it holds those with any planes of either cleared.
+
+    Raises:
+        CompileError: P004 when it is wider than the accumulators that are supported.
+    """
+    bounds = [bounds_of(weights, x)]
+    if reducible:
+        floor = int_type(-(2 ** (x.bits - 1)), x.hi) if x.lo < 0 else x
+        planes = range(stored_type(weights).bits)
+        bounds += [bounds_of(clear_planes(weights, cleared), floor) for cleared in planes]
+    lo, hi = min(low for low, _ in bounds), max(high for _, high in bounds)
+    bits = bits_needed(lo, hi)
+    if bits > MAX_ACCUMULATOR_BITS:
+        fail("P004", f"the sum needs {bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
+    return int_type(lo, hi)
+
+
+def counted_weights(weights: Const, cleared: tuple[int, ...]) -> Const:
+    """Return `weights` as they count with `cleared` planes of them and of the operand."""
+    if not any(cleared[:1]):
+        return weights
+    return Const.integers(clear_planes(weights.int64(), cleared[0]))
 
 
 def bounds_of(weights: IntArray, x: IntType) -> tuple[int, int]:

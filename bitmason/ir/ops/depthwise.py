@@ -13,22 +13,14 @@ from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
 from bitmason.ir.ops.dense import (
-    MAX_ACCUMULATOR_BITS,
     accumulator,
-    bounds_of,
+    counted_weights,
+    product_type,
     reach_of,
     stored_type,
 )
-from bitmason.ir.types import (
-    Array,
-    IntArray,
-    IntType,
-    Real,
-    TensorType,
-    bits_needed,
-    contains,
-    int_type,
-)
+from bitmason.ir.planes import check_cleared, clear_planes
+from bitmason.ir.types import Array, IntArray, IntType, Real, TensorType, contains
 
 
 @dataclass(frozen=True)
@@ -36,7 +28,8 @@ class Depthwise(Op):
     """Multiply the taps of each channel's window by a kernel of the channel's own.
 
     `y[..., c] = sum(weights[c, t] * x[..., c, t] for t)` for `x[..., taps * C]` in the order
-    (c // block, tap, c % block) that `windows` makes; `weights` has shape `(C, taps)`.
+    (c // block, tap, c % block) that `windows` makes; `weights` has shape `(C, taps)`. `cleared`
+    as in `dense`.
     """
 
     name: ClassVar[str] = "depthwise"
@@ -44,6 +37,7 @@ class Depthwise(Op):
     weights: Const
     weight: IntType
     block: int
+    cleared: tuple[int, ...] = ()
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
@@ -56,11 +50,9 @@ class Depthwise(Op):
             fail("I001", f"depthwise has {channels} x {taps} weights, its operand is {x}")
         if self.block < 1 or channels % self.block:
             fail("I001", f"depthwise in blocks of {self.block} cannot hold {channels} channels")
-        lo, hi = bounds_of(self.weights.int64(), x.elem)
-        bits = bits_needed(lo, hi)
-        if bits > MAX_ACCUMULATOR_BITS:
-            fail("P004", f"the sum needs {bits} bits, at most {MAX_ACCUMULATOR_BITS} are supported")
-        return TensorType((*x.shape[:-1], channels), int_type(lo, hi))
+        check_cleared(self.name, self.cleared, self.stored, x.elem)
+        elem = product_type(self.weights.int64(), x.elem, reducible=bool(self.cleared))
+        return TensorType((*x.shape[:-1], channels), elem)
 
     @property
     def stored(self) -> IntType:
@@ -68,15 +60,18 @@ class Depthwise(Op):
         return stored_type(self.weights.int64())
 
     @cached_property
-    def _reach(self) -> int:
-        return reach_of(self.weights.int64())
+    def _counted(self) -> tuple[Const, int]:
+        counted = counted_weights(self.weights, self.cleared)
+        return counted, reach_of(counted.int64())
 
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
+        x = clear_planes(x, self.cleared[1]) if self.cleared else x
+        counted, reach = self._counted
         channels, taps = self.weights.shape
         split = x.reshape(*x.shape[:-1], channels // self.block, taps, self.block)
-        weights = self.weights.array.reshape(channels // self.block, self.block, taps)
-        dtype = accumulator(x, self._reach)
+        weights = counted.array.reshape(channels // self.block, self.block, taps)
+        dtype = accumulator(x, reach)
         total: IntArray = np.zeros((*x.shape[:-1], channels // self.block, self.block), dtype)
         for tap in range(taps):
             total += split[..., tap, :] * weights[..., tap].astype(dtype)

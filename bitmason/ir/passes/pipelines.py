@@ -14,6 +14,7 @@ from bitmason.ir.passes.fuse_joins import FuseJoins
 from bitmason.ir.passes.lower_windows import LowerWindows
 from bitmason.ir.passes.place_pools import PlacePools
 from bitmason.ir.passes.rank_classifier import RankClassifier
+from bitmason.ir.passes.run_time_precision import RunTimePrecision
 from bitmason.ir.passes.sink_reorders import SinkReorders
 from bitmason.ir.passes.tabulate import Tabulate
 from bitmason.ir.rewrite import Pass
@@ -27,6 +28,8 @@ LOWER: tuple[Pass, ...] = (
     LowerWindows(),
     # Moves scales and offsets, which only exist until tabulation absorbs them.
     EncodeBipolar(),
+    # Widens the results of products: what is tabulated next covers them.
+    RunTimePrecision(),
     # Every real function between two integers becomes an integer function.
     Tabulate(),
     # Needs the thresholds or table behind a join.

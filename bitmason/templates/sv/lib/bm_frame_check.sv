@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bm_frame_check: takes tlast off a stream and remembers whether it ever came at a wrong beat.
+// bm_frame_check: takes tlast off a stream, counts its frames, and remembers whether tlast ever came
+// at a wrong beat.
 //
 // Golden model: the identity. Throughput: 1 beat per cycle. Latency: 0 cycles (wires).
 // s_axis_tready is m_axis_tready. Frames are counted by BEATS alone: a wrong tlast is reported,
@@ -24,6 +25,7 @@ module bm_frame_check #(
   output wire logic             m_axis_tvalid,
   input  wire logic             m_axis_tready,
 
+  output wire logic             frame_taken,  // the last beat of a frame is taken in this cycle
   output wire logic             frame_error  // stays until reset
 );
 
@@ -36,6 +38,7 @@ module bm_frame_check #(
   assign s_axis_tready = m_axis_tready;
   assign m_axis_tvalid = s_axis_tvalid;
   assign m_axis_tdata  = s_axis_tdata;
+  assign frame_taken   = s_axis_tvalid && m_axis_tready && last;
   assign frame_error   = error_q;
 
   assign last = beat_q == BEAT_W'(BEATS - 1);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// bm_xnor_counter: of INPUTS pairs of bits, how many agree, as one bit of weight 1 and INPUTS / 2
-// bits of weight 2: agreeing = sum + 2 * (ones in carries).
+// bm_xnor_counter: of INPUTS pairs of bits, how many agree (or, with OP "and", are both 1), as one
+// bit of weight 1 and INPUTS / 2 bits of weight 2: counted = sum + 2 * (ones in carries).
 //
 // Golden model: the first level of bm_xnor_popcount. Combinational, INPUTS / 2 full adders deep.
-// On xc7 each full adder, with the two XNORs in front of it, is one LUT6 with both outputs used.
+// On xc7 each full adder, with the two gates in front of it, is one LUT6 with both outputs used.
 
 `default_nettype none
 
 module bm_xnor_counter #(
   parameter  int unsigned INPUTS = 3,  // pairs of bits, at least 2
+  parameter  string       OP = "xnor",  // "xnor" or "and"
   parameter  string       TARGET = "generic",  // "generic", or "xilinx" for explicit LUT6_2
   localparam int unsigned CARRIES = INPUTS / 2
 ) (
@@ -23,10 +24,18 @@ module bm_xnor_counter #(
     $error("bm_xnor_counter: INPUTS (%0d) must be at least 2", INPUTS);
   end
 
+  if (OP != "xnor" && OP != "and") begin : gen_reject_op
+    $error("bm_xnor_counter: OP must be xnor or and, not %s", OP);
+  end
+
+  function automatic logic counts(logic w_bit, logic x_bit);
+    return (OP == "and") ? w_bit & x_bit : ~(w_bit ^ x_bit);
+  endfunction
+
   logic first_sum;
 
   if (INPUTS % 2 == 1) begin : gen_odd_input
-    assign first_sum = ~(w[INPUTS-1] ^ x[INPUTS-1]);
+    assign first_sum = counts(w[INPUTS-1], x[INPUTS-1]);
   end else begin : gen_even_inputs
     assign first_sum = 1'b0;
   end
@@ -44,7 +53,7 @@ module bm_xnor_counter #(
     if (TARGET == "xilinx") begin : gen_xilinx
       // Upper half of INIT: O6, the sum. Lower half: O5, the carry.
       LUT6_2 #(
-        .INIT(64'h9669_6996_F99F_9009)
+        .INIT((OP == "and") ? 64'h8777_7888_F888_8000 : 64'h9669_6996_F99F_9009)
       ) u_full_adder (
         .I0(x[2*i]),
         .I1(w[2*i]),
@@ -56,13 +65,13 @@ module bm_xnor_counter #(
         .O6(sum_out)
       );
     end else begin : gen_generic
-      logic agree_a;
-      logic agree_b;
+      logic counts_a;
+      logic counts_b;
 
-      assign agree_a = ~(w[2*i] ^ x[2*i]);
-      assign agree_b = ~(w[2*i+1] ^ x[2*i+1]);
-      assign sum_out = agree_a ^ agree_b ^ sum_in;
-      assign carries[i] = (agree_a & agree_b) | (sum_in & (agree_a ^ agree_b));
+      assign counts_a = counts(w[2*i], x[2*i]);
+      assign counts_b = counts(w[2*i+1], x[2*i+1]);
+      assign sum_out = counts_a ^ counts_b ^ sum_in;
+      assign carries[i] = (counts_a & counts_b) | (sum_in & (counts_a ^ counts_b));
     end
   end
 

@@ -1,0 +1,157 @@
+"""Settings of a design: one number for each of its knobs.
+
+Invariant: a setting changes what the golden model computes and how long layers take, never what is
+built. At the largest numbers, the default, nothing is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bitmason.backends.design import Design, Knob, Layer
+from bitmason.backends.layers.bitserial import BitSerialView
+from bitmason.backends.registers.map import Field, Register, register_map
+from bitmason.diagnostics import did_you_mean, fail, quote
+from bitmason.ir.graph import Node
+from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.depthwise import Depthwise
+
+Setting = tuple[int, ...]
+# Numbers by name, for all frames or for each of them; nothing leaves all at the largest.
+Given = Mapping[str, int] | Sequence[Mapping[str, int]]
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, int]:
+    """Return settings by name from texts such as "fc1.abits=2".
+
+    Raises:
+        CompileError: S005 for a text of another form, or for a name that comes twice.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, value = text.rpartition("=")
+        if not name or not re.fullmatch(r"[0-9]{1,4}", value, re.ASCII):
+            fail(
+                "S005",
+                f"{quote(text)} is not a setting",
+                help="write LAYER.KNOB=NUMBER, for example fc1.abits=2",
+            )
+        if name in found:
+            fail("S005", f"{quote(name)} is set twice", help="set it once")
+        found[name] = int(value)
+    return found
+
+
+def setting_of(design: Design, given: Mapping[str, int]) -> Setting:
+    """Return the numbers of all knobs of `design`: those `given` by name, the largest elsewhere.
+
+    A name is that of the layer, or of its node in the model, with the knob's behind a dot.
+
+    Raises:
+        CompileError: S005 for a name or a number that the design does not have.
+    """
+    knobs = {f"{knob.layer}.{knob.name}": knob for knob in design.knobs}
+    trained = {layer.name: layer.loc.node for layer in design.layers}
+    aliases = {f"{trained[knob.layer]}.{knob.name}": name for name, knob in knobs.items()}
+    values = {name: knob.maximum for name, knob in knobs.items()}
+    for asked, value in given.items():
+        name = asked if asked in knobs else aliases.get(asked, "")
+        if name not in knobs:
+            _refuse_name(asked, knobs)
+        if not 1 <= value <= knobs[name].maximum:
+            fail(
+                "S005",
+                f"{asked} = {value} is not possible",
+                notes=[f"the layer was built for 1 to {knobs[name].maximum}"],
+                help=f"use {name}={min(max(value, 1), knobs[name].maximum)}",
+            )
+        values[name] = value
+    return tuple(values.values())
+
+
+def _refuse_name(asked: str, knobs: Mapping[str, Knob]) -> None:
+    if not knobs:
+        fail(
+            "S005",
+            f"there is nothing to set in this design, {quote(asked)} neither",
+            help="compile with --run-time-precision",
+        )
+    shown = ", ".join([*knobs][:8]) + (", ..." if len(knobs) > 8 else "")
+    fail(
+        "S005",
+        f"the design has no knob called {quote(asked)}",
+        help=did_you_mean(asked, knobs) or f"its knobs are {shown}",
+    )
+
+
+def settings_of(design: Design, frames: int, given: Given) -> tuple[Setting, ...]:
+    """Return the setting of each of `frames` frames; nothing where all are the largest.
+
+    Raises:
+        CompileError: S005 for a name or a number that the design does not have, or for another
+            count of settings than of frames.
+    """
+    if isinstance(given, Mapping):
+        return (setting_of(design, given),) * frames if given else ()
+    if len(given) != frames:
+        fail("S005", f"there are {len(given)} settings for {frames} frames", help="give one each")
+    return tuple(setting_of(design, each) for each in given)
+
+
+def register_writes(
+    design: Design, settings: Sequence[Setting]
+) -> tuple[tuple[int, int, int], ...]:
+    """Return the frames before which words are to be written to registers: (frame, address, word).
+
+    Written so, each frame has its setting.
+    """
+    found_in = register_map(design.name, design.knobs, b"")
+    places = [found_in.setting(knob) for knob in design.knobs]
+    written = _words(places, tuple(knob.maximum for knob in design.knobs))  # as reset leaves them
+    found: list[tuple[int, int, int]] = []
+    for frame, setting in enumerate(settings):
+        words = _words(places, setting)
+        found += [(frame, at, word) for at, word in words.items() if word != written[at]]
+        written = words
+    return tuple(found)
+
+
+def _words(places: Sequence[tuple[Register, Field]], setting: Setting) -> dict[int, int]:
+    """Return the words of the registers that hold a setting, by address."""
+    words: dict[int, int] = {}
+    for (register, field), value in zip(places, setting, strict=True):
+        words[register.address] = words.get(register.address, 0) | value << field.lsb
+    return words
+
+
+def with_setting(design: Design, setting: Setting) -> Design:
+    """Return `design` as it is in frames of this setting, one number for each of its knobs."""
+    kept: dict[str, dict[str, int]] = {}
+    for knob, value in zip(design.knobs, setting, strict=True):
+        kept.setdefault(knob.layer, {})[knob.name] = value
+    layers = tuple(
+        _layer_with(layer, (kept[layer.name]["wbits"], kept[layer.name]["abits"]))
+        if layer.name in kept
+        else layer
+        for layer in design.layers
+    )
+    views = {layer.name: layer.view for layer in layers if layer.name in kept}
+    nodes = [
+        _node_with(node, views[node.name]) if node.name in views else node
+        for node in design.graph.nodes
+    ]
+    return replace(design, layers=layers, graph=design.graph.with_nodes(nodes))
+
+
+def _layer_with(layer: Layer, planes: tuple[int, int]) -> Layer:
+    assert isinstance(layer.view, BitSerialView), layer.name
+    view = replace(layer.view, planes=planes)
+    return replace(layer, view=view, cycles=view.cycles)
+
+
+def _node_with(node: Node, view: BitSerialView) -> Node:
+    assert isinstance(node.op, Dense | Depthwise), node.op.name
+    weights, inputs = view.planes
+    return replace(node, op=replace(node.op, cleared=(view.w.bits - weights, view.x.bits - inputs)))

@@ -1,0 +1,1 @@
+"""Generated register blocks in cocotb, behind the AXI4-Lite master of cocotbext-axi."""

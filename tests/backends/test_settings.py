@@ -1,0 +1,155 @@
+"""Settings: named numbers within their bounds, which change meaning and cycles, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitmason.backends.design import Design
+from bitmason.backends.schedule import Model
+from bitmason.backends.settings import (
+    parse_settings,
+    register_writes,
+    setting_of,
+    settings_of,
+    with_setting,
+)
+from bitmason.config import make_config
+from bitmason.diagnostics import CompileError, Loc
+from bitmason.ir.ops.dense import Dense as DenseOp
+from bitmason.pipeline import compile_model
+from bitmason.simulation import simulate
+from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
+
+MODEL = make_model(
+    Network(
+        12,
+        Quantiser(3, signed=False),
+        (
+            Dense(8, Quantiser(4), Quantiser(2, signed=False), function="Relu"),
+            Dense(6, Quantiser(2), Quantiser(1)),
+            Dense(4, Quantiser(1)),
+        ),
+        name="small",
+    )
+)
+
+
+def design(**config: Any) -> Design:
+    chosen = {"run_time_precision": True, "max_cycles": 4000} | config
+    return compile_model(MODEL, make_config(chosen, Loc("c.toml")), name="small.onnx").design
+
+
+SMALL = design()
+NAMES = [f"{knob.layer}.{knob.name}" for knob in SMALL.knobs]
+
+
+def refusal(call: Any, *arguments: Any) -> str:
+    with pytest.raises(CompileError) as caught:
+        call(*arguments)
+    return str(caught.value)
+
+
+def test_knobs_are_those_of_products_with_planes() -> None:
+    assert [knob.maximum for knob in SMALL.knobs] == [4, 3, 2, 2]
+    assert SMALL.layers[0].op == "knobs"
+    assert [layer.knobs for layer in design(run_time_precision=False).layers if layer.knobs] == []
+
+
+def test_reads_settings() -> None:
+    assert parse_settings(["a.b.abits=2", "c.wbits=10"]) == {"a.b.abits": 2, "c.wbits": 10}
+
+
+@pytest.mark.parametrize("text", ["", "=2", "fc1.abits", "fc1.abits=", "a=-1", "a=2x", "a=\uff11"])
+def test_refuses_what_is_no_setting(text: str) -> None:
+    assert "is not a setting\n  help: write LAYER.KNOB=NUMBER" in refusal(parse_settings, [text])
+
+
+def test_refuses_a_name_twice() -> None:
+    assert "error[S005]: 'a.abits' is set twice" in refusal(
+        parse_settings, ["a.abits=1", "a.abits=1"]
+    )
+
+
+def test_the_default_is_the_largest() -> None:
+    assert setting_of(SMALL, {}) == (4, 3, 2, 2)
+    assert settings_of(SMALL, 5, {}) == ()
+
+
+def test_layers_may_be_named_as_in_the_model() -> None:
+    layers = [replace(one, loc=Loc("m.onnx", f"/{one.name}/MatMul")) for one in SMALL.layers]
+    trained = replace(SMALL, layers=tuple(layers))
+    assert setting_of(trained, {f"/{SMALL.knobs[0].layer}/MatMul.wbits": 1}) == (1, 3, 2, 2)
+
+
+def test_refuses_unknown_names() -> None:
+    wrong = NAMES[0].replace("wbits", "wbit")
+    text = refusal(setting_of, SMALL, {wrong: 1})
+    assert f"error[S005]: the design has no knob called '{wrong}'" in text
+    assert f"did you mean '{NAMES[0]}'?" in text
+    fixed = design(run_time_precision=False)
+    assert "help: compile with --run-time-precision" in refusal(setting_of, fixed, {wrong: 1})
+
+
+@pytest.mark.parametrize(("value", "nearest"), [(0, 1), (5, 4), (9999, 4)])
+def test_refuses_numbers_out_of_bounds(value: int, nearest: int) -> None:
+    text = refusal(setting_of, SMALL, {NAMES[0]: value})
+    assert f"error[S005]: {NAMES[0]} = {value} is not possible" in text
+    assert "note: the layer was built for 1 to 4" in text
+    assert f"help: use {NAMES[0]}={nearest}" in text
+
+
+def test_refuses_another_count_than_that_of_the_frames() -> None:
+    assert "there are 2 settings for 3 frames" in refusal(settings_of, SMALL, 3, [{}, {}])
+
+
+@given(st.tuples(*(st.integers(1, knob.maximum) for knob in SMALL.knobs)))
+def test_a_setting_clears_the_planes_it_leaves_out(setting: tuple[int, ...]) -> None:
+    made = with_setting(SMALL, setting)
+    found = [node.op.cleared for node in made.graph.nodes if isinstance(node.op, DenseOp)]
+    full = setting_of(SMALL, {})
+    left = [most - now for most, now in zip(full, setting, strict=True)]
+    assert [pair for pair in found if pair] == [tuple(left[:2]), tuple(left[2:])]
+    assert [layer.name for layer in made.layers] == [layer.name for layer in SMALL.layers]
+
+
+def test_cycles_are_proportional_to_the_planes() -> None:
+    full = {layer.name: layer.cycles for layer in SMALL.layers}
+    layer = SMALL.knobs[0].layer
+    for weights in (1, 2, 3, 4):
+        for inputs in (1, 2, 3):
+            made = with_setting(SMALL, (weights, inputs, 2, 2))
+            (cycles,) = (one.cycles for one in made.layers if one.name == layer)
+            assert cycles * 12 == full[layer] * weights * inputs
+
+
+def test_the_timing_model_knows_of_settings() -> None:
+    few = with_setting(SMALL, (1, 1, 1, 1))
+    assert Model(few).run(6).ii_cycles == few.ii_cycles < Model(SMALL).run(6).ii_cycles
+
+
+def test_a_setting_for_each_frame_is_that_of_the_frame() -> None:
+    x = np.random.default_rng(0).normal(0, 2, (6, 12)).astype(np.float32)
+    given = [{NAMES[0]: 1 + i % 4, NAMES[3]: 1 + i % 2} for i in range(6)]
+    together = simulate(SMALL, x, settings=given).integers[0]
+    apart = [simulate(SMALL, x[i : i + 1], settings=given[i]).integers[0][0] for i in range(6)]
+    np.testing.assert_array_equal(together, apart)
+    plain = simulate(SMALL, x).integers[0]
+    assert not np.array_equal(together, plain)
+
+
+def test_registers_are_written_where_they_change() -> None:
+    most = setting_of(SMALL, {})
+    assert register_writes(SMALL, [most, most]) == ()
+    less = (most[0] - 1, *most[1:])
+    writes = register_writes(SMALL, [less, less, most, (1, 1, 1, 1)])
+    assert [frame for frame, _, _ in writes] == [0, 2, 3, 3]
+    (first, *_) = writes
+    assert first == (0, 0x100, 3 | 3 << 8)
+    assert writes[1] == (2, 0x100, 4 | 3 << 8)
+    assert writes[2:] == ((3, 0x100, 1 | 1 << 8), (3, 0x104, 1 | 1 << 8))
