@@ -33,7 +33,9 @@ class LayerConfig(_Strict):
     pe: int | None = Field(default=None, ge=1, description="outputs computed at once")
     simd: int | None = Field(default=None, ge=1, description="inputs taken at once")
     mmv: int | None = Field(default=None, ge=1, description="pixels worked on side by side")
-    engine: str = Field(default="", description="how the operation is built")
+    engine: str = Field(
+        default="", description="how the operation is built; pe or simd alone mean the usual way"
+    )
     memory: str = Field(default="", description="where its constants live: block or logic")
     multipliers: str = Field(default="", description="what multiplies: lut or dsp")
     run_time_precision: bool | None = Field(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bitmason.backends.design import Design
 from bitmason.backends.schedule import Model
 from bitmason.config import InputConfig
 from bitmason.frontend.agreement import Comparison, compare
@@ -19,6 +20,8 @@ from bitmason.ir.interp import run
 from bitmason.ir.types import Array
 from bitmason.pipeline import Compiled
 from bitmason.simulation import Simulated
+
+_SETTINGS = 8
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ def verify_project(
     claims = [_import_claim(compare(compiled.imported, x))]
     golden = compiled.simulate(x)
     claims.append(_lowering_claim(compiled, x, golden))
+    settings = random_settings(compiled.design, len(x), seed)
+    changing = compiled.simulate(x, settings=settings) if settings else golden
     for engine in compiled.engines:
         progress(f"{engine} against the golden model")
         found = compiled.simulate(x, engine, seed=seed)
@@ -69,7 +74,23 @@ def verify_project(
         if engine == "rtl":
             claims += _timing_claims(compiled, found)
             claims += _stalled_claims(compiled, x, golden, stall, seed)
+        if settings:
+            holds_back = stall if engine == "rtl" else 0.0
+            found = compiled.simulate(x, engine, settings=settings, stall=holds_back, seed=seed)
+            claims.append(_integers_claim(f"golden == {engine}, precisions", changing, found))
     return claims
+
+
+def random_settings(design: Design, frames: int, seed: int) -> list[dict[str, int]]:
+    """Return a setting for each of some frames, a few different ones; none without knobs."""
+    if not design.knobs:
+        return []
+    random = np.random.default_rng(seed)
+    few = [
+        {f"{k.layer}.{k.name}": int(random.integers(1, k.maximum + 1)) for k in design.knobs}
+        for _ in range(_SETTINGS)
+    ]
+    return [few[int(index)] for index in random.integers(0, _SETTINGS, frames)]
 
 
 def _timing_claims(compiled: Compiled, rtl: Simulated) -> list[Claim]:

@@ -73,7 +73,7 @@ def test_nothing_said() -> None:
         (
             "layers.fc1.zzz = 1",
             "there is no key 'layers.fc1.zzz'\n"
-            "  help: the keys here are pe, simd, mmv, engine, memory, multipliers",
+            "  help: the keys here are pe, simd, mmv, engine, memory, multipliers, run_time_precision",
         ),
         (
             'input = { type = "int8", scal = 1 }',
@@ -107,7 +107,7 @@ def test_nothing_said() -> None:
             f"{'k' * 9999} = 1",
             f"there is no key '{'k' * 32}...{'k' * 16} (9999 characters)'"
             "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, device, "
-            "argmax, input, layers",
+            "argmax, run_time_precision, input, layers",
         ),
     ],
 )

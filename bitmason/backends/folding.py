@@ -211,9 +211,12 @@ class Folder:
         if node.folding is not None:  # chosen before, read back from a project
             return self._option(site, window, node.folding, cycles)
         fixed = self._wanted.get(node.name) or LayerConfig()
+        asked = [f for f in (fixed.pe, fixed.simd, fixed.mmv) if f is not None]
+        if not engine and not fixed.engine and (fixed.pe or fixed.simd):
+            # The same numbers mean other cycles to another engine: the usual one is meant.
+            engine = next(iter(engines_of(node.op)), "")
         if engine:
             fixed = fixed.model_copy(update={"engine": engine})
-        asked = [f for f in (fixed.pe, fixed.simd, fixed.mmv) if f is not None]
         near = None if asked else arriving
         options = self._options(site, window, fixed, near, cycles)
         if not options:

@@ -32,22 +32,28 @@ CHECKS = (
 SOURCES = pytest.mark.parametrize("source", ["top.cpp", "library.cpp", "testbench.cpp"])
 
 
-@pytest.fixture(scope="module", params=["every function", "no knobs"])
-def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if request.param == "no knobs":
-        emitted = emit_hls(fifo_case("plain", UInt(3), 8, 2, "shift").design)
-    else:
-        emitted = emit_hls(side_by_side(every_function(BENCHES)))
-        library = {path.name for path in HLS.glob("lib/*")}
-        assert {Path(name).name for name in emitted.files if name.startswith("lib/")} == library
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A design with a layer for every function of the library."""
+    emitted = emit_hls(side_by_side(every_function(BENCHES)))
+    library = {path.name for path in HLS.glob("lib/*")}
+    assert {Path(name).name for name in emitted.files if name.startswith("lib/")} == library
     return write(emitted, tmp_path_factory.mktemp("hls"))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A design without knobs."""
+    emitted = emit_hls(fifo_case("plain", UInt(3), 8, 2, "shift").design)
+    return write(emitted, tmp_path_factory.mktemp("plain"))
 
 
 @pytest.mark.parametrize("mode", [("-DBITMASON_NATIVE",), ()], ids=["native", "ap_int"])
 @SOURCES
-def test_no_warnings(project: Path, source: str, mode: tuple[str, ...]) -> None:
+def test_no_warnings(project: Path, plain: Path, source: str, mode: tuple[str, ...]) -> None:
     flags = ("-std=c++14", "-Wall", "-Wextra", "-Wpedantic", PRAGMAS, "-Werror", "-fsyntax-only")
-    _run([str(find_gxx().path), *flags, *mode, *_includes(project), source], project)
+    for home in (project, plain):
+        _run([str(find_gxx().path), *flags, *mode, *_includes(home), source], home)
 
 
 @SOURCES

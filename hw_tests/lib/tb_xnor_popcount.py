@@ -17,17 +17,18 @@ from hw_tests.bench.wrapper import Cases
 
 @dataclass(frozen=True)
 class Shape:
-    """Places and registers of one case."""
+    """Places, registers and operation of one case."""
 
     n: int
     stages: int
+    op: str = "xnor"
 
     @property
     def case(self) -> str:
-        return f"n{self.n}_{self.stages}"
+        return f"{self.op}_n{self.n}_{self.stages}"
 
 
-SMALL_SHAPES = [Shape(n, n % 3) for n in range(1, 11)]
+SMALL_SHAPES = [Shape(n, n % 3, op) for n in range(1, 11) for op in ("xnor", "and")]
 SHAPES = [
     *SMALL_SHAPES,
     # The first number of stages of each is the one whose netlist is simulated too.
@@ -35,18 +36,22 @@ SHAPES = [
     *(Shape(n, stages) for n in (31, 64, 784) for stages in (1, 0, 3)),
     *(Shape(n, stages) for n in (32, 49, 255) for stages in (3, 0, 1)),
     Shape(20, 12),  # more registers than the tree has levels
+    *(Shape(n, stages, "and") for n, stages in ((16, 2), (33, 1), (49, 3), (256, 2))),
 ]
 # The shapes that are synthesised too, all at once: more places would take minutes.
-MAPPED_SHAPES = [*{shape.n: shape for shape in reversed(SHAPES) if shape.n <= 256}.values()]
+MAPPED_SHAPES = [
+    *{(shape.n, shape.op): shape for shape in reversed(SHAPES) if shape.n <= 256}.values()
+]
 
-EXHAUSTIVE_N = 5  # up to here all pairs of vectors, up to 10 places all patterns of agreement
+EXHAUSTIVE_N = 5  # up to here all pairs of vectors, up to 10 places all patterns of what counts
 CYCLES = 4**EXHAUSTIVE_N + 16
 
 
 def cases(target: str) -> Cases:
     """The parameter sets, all for one target."""
     return {
-        shape.case: {"N": shape.n, "STAGES": shape.stages, "TARGET": target} for shape in SHAPES
+        shape.case: {"N": shape.n, "STAGES": shape.stages, "OP": shape.op, "TARGET": target}
+        for shape in SHAPES
     }
 
 
@@ -70,30 +75,37 @@ class Model:
             self.pending.popleft()
 
     def count(self, w: int, x: int) -> int:
+        if self.shape.op == "and":
+            return (w & x).bit_count()
         return self.shape.n - (w ^ x).bit_count()
 
 
-def vectors(n: int, rng: Random) -> Iterator[tuple[int, int]]:
-    """Pairs of vectors without end: first what there is to exhaust, then any share of agreement."""
-    full = 2**n - 1
+def vectors(shape: Shape, rng: Random) -> Iterator[tuple[int, int]]:
+    """Pairs of vectors without end: first what there is to exhaust, then any share that counts."""
+    n, full = shape.n, 2**shape.n - 1
     if n <= EXHAUSTIVE_N:
         yield from product(range(full + 1), repeat=2)
     elif n <= 10:
-        for differences in range(full + 1):
-            w = rng.getrandbits(n)
-            yield w, w ^ differences
+        for counted in range(full + 1):
+            yield pair(shape, counted, rng)
     yield from ((0, 0), (full, full), (0, full), (full, 0))
     while True:
-        w = rng.getrandbits(n)
         share = rng.random()
-        differences = sum((rng.random() < share) << i for i in range(n))
-        yield w, w ^ differences
+        yield pair(shape, sum((rng.random() < share) << i for i in range(n)), rng)
+
+
+def pair(shape: Shape, counted: int, rng: Random) -> tuple[int, int]:
+    """Two vectors of which just these places count."""
+    w, x = rng.getrandbits(shape.n), rng.getrandbits(shape.n)
+    if shape.op == "and":
+        return w | counted, x & ~w | counted
+    return w, w ^ counted ^ 2**shape.n - 1
 
 
 async def play(dut: Any, enable: Callable[[], bool]) -> None:
     """Drive all cases for CYCLES cycles, and compare each count before each clock edge."""
     models = {shape.case: Model(shape) for shape in SHAPES}
-    inputs = {shape.case: vectors(shape.n, Random(shape.n)) for shape in SHAPES}
+    inputs = {shape.case: vectors(shape, Random(shape.n)) for shape in SHAPES}
     ports = {
         case: [getattr(dut, f"{case}_{port}") for port in ("en", "w", "x", "count")]
         for case in models
@@ -121,7 +133,7 @@ async def play(dut: Any, enable: Callable[[], bool]) -> None:
 
 
 @cocotb.test()
-async def counts_agreeing_places(dut: Any) -> None:
+async def counts_places(dut: Any) -> None:
     await play(dut, lambda: True)
 
 

@@ -41,16 +41,21 @@ class Driver:
         n = self._shape.n
         lane = np.arange(LANES)
         place = np.arange(n)[:, None]
-        differ = self._rng.random((n, LANES)) < self._rng.random(LANES)
-        w = self._rng.random((n, LANES)) < 0.5
-        differ[:, 0], differ[:, 1] = False, True
+        counted = self._rng.random((n, LANES)) < self._rng.random(LANES)
+        counted[:, 0], counted[:, 1] = False, True
         if n <= 10:
-            differ = (lane >> place & 1).astype(bool)
+            counted = (lane >> place & 1).astype(bool)
+        w = self._rng.random((n, LANES)) < 0.5
+        x = ~(w ^ counted)
+        if self._shape.op == "and":
+            w, x = w | counted, self._rng.random((n, LANES)) < 0.5
+            x = np.where(w, counted, x)
         if n <= EXHAUSTIVE_N:
-            w = (lane >> (place + n) & 1).astype(bool)
+            w, x = (lane >> place & 1).astype(bool), (lane >> (place + n) & 1).astype(bool)
+        counted = w & x if self._shape.op == "and" else w == x
         enabled = self._rng.random((1, LANES)) < 0.7
-        self._counts[0] = n - differ.sum(axis=0)
-        return {"en": enabled, "w": w, "x": w ^ differ}
+        self._counts[0] = counted.sum(axis=0)
+        return {"en": enabled, "w": w, "x": x}
 
     def check(self, shown: Bits, enabled: Bits) -> None:
         """Compare the counts shown in this cycle, then move on by a clock edge."""
@@ -90,14 +95,16 @@ def test_synthesised_netlist_counts(target: str, shapes: list[Shape], tmp_path: 
             driver.check(unpacked(shown[f"{case}_count"]), drawn[case]["en"])
 
 
+@pytest.mark.parametrize("op", ["xnor", "and"])
 @pytest.mark.parametrize("target", TARGETS)
-def test_tree_for_synthesis_is_lint_clean(target: str, tmp_path: Path) -> None:
+def test_tree_for_synthesis_is_lint_clean(target: str, op: str, tmp_path: Path) -> None:
     tool = verilator.find()
     primitives = tmp_path / "primitives.sv"
     primitives.write_text(yosys.DEVICES["xc7"].primitives)
     for n in (1, 2, 3, 8, 16, 49, 100):
         command = [str(tool.binary), "--lint-only", "-Wall", "-Wno-fatal", "-DSYNTHESIS"]
-        values = [f"-GN={n}", f"-GSTAGES={n % 4}", f'-GTARGET="{target}"', "--top-module", CELL]
+        values = [f"-GN={n}", f"-GSTAGES={n % 4}", f'-GTARGET="{target}"', f'-GOP="{op}"']
+        values += ["--top-module", CELL]
         lint = subprocess.run(
             [*command, *values, "-v", str(primitives), *map(str, FILES)],
             env=os.environ | {"VERILATOR_ROOT": str(tool.root)},

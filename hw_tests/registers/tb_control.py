@@ -165,12 +165,12 @@ async def clearing_takes_all_counters_at_once(dut: Any, stall: float) -> None:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-async def events_in_the_cycle_of_clearing_count(dut: Any) -> None:
+async def counters_start_again_in_the_same_cycle(dut: Any) -> None:
     bench = await Bench.start(dut)
     bench.drive({"s_axis_tready": 1})
     await bench.cycles(20)
     assert await bench.write(0x10, 1) == OKAY
-    # The waits began with the cycle in which the cycles did, so they stay as many.
+    # There is a wait in each cycle, so of both there are as many at any time.
     first, _ = await bench.read(bench.map["input_waits"].address)
     second, _ = await bench.read(bench.map["cycles"].address)
     third, _ = await bench.read(bench.map["input_waits"].address)

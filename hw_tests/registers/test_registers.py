@@ -13,7 +13,7 @@ def test_register_block_keeps_its_contract() -> None:
 
 def test_counters_carry_from_word_to_word() -> None:
     made = files("late")
-    zero = "counter; } value[63:0] = 0x0;"
+    zero = "counter; resetsignal = counter_reset; } value[63:0] = 0x0;"
     description = made.companions["registers.rdl"]
     assert zero in description
     description = description.replace(zero, zero.replace("0x0", hex(START)))

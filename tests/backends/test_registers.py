@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from systemrdl.compiler import RDLCompiler
 from systemrdl.messages import MessageExceptionRaiser
-from systemrdl.node import RegNode
 
 from bitmason.backends.design import Knob
 from bitmason.backends.registers import RegisterFiles, RegisterMap, emit_registers, register_map
@@ -96,8 +95,7 @@ def test_more_layers_than_a_page_holds_widen_the_address() -> None:
 def test_the_description_says_what_the_map_says(made: RegisterFiles, tmp_path: Path) -> None:
     root = elaborated(made.companions["registers.rdl"], tmp_path)
     found: dict[str, Any] = {}
-    for node in root.top.children():
-        assert isinstance(node, RegNode)
+    for node in root.top.registers():
         fields = {
             field.inst_name: (field.lsb, field.width, field.get_property("reset"))
             for field in node.fields()

@@ -76,7 +76,8 @@ def _foldings(graph: Graph) -> list[Folding]:
 
 
 def _built(graph: Graph, folding: Folding) -> Design:
-    asked = LayerConfig(pe=folding.pe, simd=folding.simd, mmv=folding.mmv)
+    pe, simd, mmv = folding.pe, folding.simd, folding.mmv
+    asked = LayerConfig(pe=pe, simd=simd, mmv=mmv, engine=folding.engine)
     return build_design(graph, Config(layers={"conv": asked}))
 
 

@@ -71,6 +71,8 @@ void copier(hls::stream<s_axis_beat>& s_axis, hls::stream<m_axis_beat>& m_axis,
 }
 """
 
+KNOBS = [SimpleNamespace(name="more", maximum=9), SimpleNamespace(name="less", maximum=4)]
+
 FAULTS = {
     201: "frame_error is set though TLAST ends the frame",
     202: "beats of s_axis were not taken",
@@ -87,7 +89,9 @@ def port(name: str, shape: tuple[int, int], error: str = "") -> SimpleNamespace:
     return SimpleNamespace(name=name, beats=beats, bytes=width, comment="bytes", error=error)
 
 
-def write_network(folder: Path, top: str = TOP_CPP) -> list[str]:
+def write_network(
+    folder: Path, top: str = TOP_CPP, knobs: Sequence[SimpleNamespace] = ()
+) -> list[str]:
     """Write a network to `folder`; return the names of its files."""
     sources = [port("s_axis", IN_SHAPE, "frame_error")]
     sinks = [port("m_axis", OUT_SHAPES[0]), port("m1_axis", OUT_SHAPES[1])]
@@ -98,11 +102,20 @@ def write_network(folder: Path, top: str = TOP_CPP) -> list[str]:
         sources=sources,
         sinks=sinks,
         ports=sources + sinks,
+        knobs=knobs,
     )
     (folder / "sim").mkdir(parents=True)
     for header in (TEMPLATES / "hls" / "sim").iterdir():
         shutil.copy(header, folder / "sim")
-    texts = {"top.hpp": TOP_HPP, "top.cpp": top, "library.cpp": render("hls/library.cpp.j2", view)}
+    ends = (
+        "frame_error)",
+        ", unsigned ".join(["frame_error", *(knob.name for knob in knobs)]) + ")",
+    )
+    texts = {
+        "top.hpp": TOP_HPP.replace(*ends),
+        "top.cpp": top.replace(*ends),
+        "library.cpp": render("hls/library.cpp.j2", view),
+    }
     for name, text in texts.items():
         (folder / name).write_text(text)
     return [str(path.relative_to(folder)) for path in folder.rglob("*.*")]
@@ -123,6 +136,15 @@ def frames(count: int) -> Array:
     x = np.random.default_rng(0).integers(0, 256, (count, *IN_SHAPE), dtype=np.uint8)
     x[:, 0, 0] %= 200
     return x
+
+
+@pytest.fixture(scope="module")
+def adjustable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that adds one of its knobs to the first byte, and takes the other one off."""
+    folder = tmp_path_factory.mktemp("adjustable")
+    top = TOP_CPP.replace("offset<layer>()", "int(more) - int(less)")
+    files = write_network(folder / "hls", top, KNOBS)
+    return hls.build(folder / "hls", files, "copier", folder / "build", options=QUICK)
 
 
 def refusal(library: Path, x: Array) -> str:
@@ -197,6 +219,39 @@ def test_code_for_other_ports_is_refused(library: Path) -> None:
         hls.run(library, [frames(1)], OUT_SHAPES[:1])
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_settings_go_with_their_frames(adjustable: Path, threads: int) -> None:
+    x, rng = frames(1003), np.random.default_rng(1)
+    settings = rng.integers(1, 5, (2 * len(x), 2))[::2]
+    _, sums = hls.run(adjustable, [x], OUT_SHAPES, settings=settings, threads=threads)
+    wanted = x[:, 0, 0] + settings[:, 0] - settings[:, 1]
+    np.testing.assert_array_equal(sums[:, 0, 0], wanted % 256)
+
+
+def test_knobs_are_at_their_maxima_by_default(adjustable: Path) -> None:
+    x = frames(20)
+    _, sums = hls.run(adjustable, [x], OUT_SHAPES)
+    np.testing.assert_array_equal(sums[:, 0, 0], x[:, 0, 0] + 9 - 4)
+
+
+@pytest.mark.parametrize(("fixture", "knobs"), [("library", 0), ("adjustable", 2)])
+def test_settings_for_other_knobs_are_refused(
+    fixture: str, knobs: int, request: pytest.FixtureRequest
+) -> None:
+    built, settings = request.getfixturevalue(fixture), np.ones((1, 1), np.int64)
+    with pytest.raises(CompileError) as caught:
+        hls.run(built, [frames(1)], OUT_SHAPES, settings=settings)
+    assert str(caught.value) == (
+        f"error[T005]: the code has {knobs} knobs, the graph 1\n  help: compile the model again"
+    )
+
+
+def test_network_without_knobs_takes_empty_settings(library: Path) -> None:
+    x = frames(3)
+    y, _ = hls.run(library, [x], OUT_SHAPES, settings=np.ones((3, 0), np.int64))
+    np.testing.assert_array_equal(y, x)
+
+
 def test_file_that_is_no_library(tmp_path: Path) -> None:
     (tmp_path / "x.so").write_text("nothing")
     assert "error[T005]: the library of the network cannot be loaded: " in refusal(
@@ -210,10 +265,10 @@ def test_interrupted_run_drops_the_frames_that_wait(
     played: list[slice] = []
     play = hls._Network.run
 
-    def slow(network: hls._Network, ins: Any, outs: Any, part: slice) -> int:
-        played.append(part)
+    def slow(network: hls._Network, *arguments: Any) -> int:
+        played.append(arguments[-1])
         time.sleep(0.005)
-        return play(network, ins, outs, part)
+        return play(network, *arguments)
 
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@
 // sf*SIMD + i of that group at pe*SIMD + i; with DEPTHWISE neurons are channels, elements taps.
 //
 // C: MW, MH, GROUPS, LANES, PE, SIMD; BEATS in of a frame; Weight, the type of the weights;
-// Product, And of planes.hpp, Select or Xnor of dot.hpp; DEPTHWISE, 1 where each of the MH = PE
+// Product, And of planes.hpp, Select or Xnor of dot.hpp; DEPTHWISE, whether each of the MH = PE
 // neurons of a group has elements of its own.
 
 #ifndef BITMASON_MVU_BITSERIAL_HPP
@@ -26,11 +26,13 @@
 
 namespace bitmason {
 
-// Numbers of a unit that its parts share.
-template <class C, class IN>
+// What a configuration and the types of the streams say of a unit.
+template <class C, class IN, class OUT, unsigned WORDS>
 struct BitserialShape {
-  static constexpr unsigned W = C::Weight::width;
-  static constexpr unsigned A = IN::Elem::width;
+  using Weight = typename C::Weight;
+  using Input = typename IN::Elem;
+  static constexpr unsigned W = Weight::width;
+  static constexpr unsigned A = Input::width;
   static constexpr unsigned SF = C::MW / C::SIMD;
   static constexpr unsigned NF = C::MH / C::PE;
   static constexpr unsigned TAKE = IN::SIZE / C::LANES;
@@ -38,8 +40,23 @@ struct BitserialShape {
   static constexpr unsigned PARTS = WORD / TAKE;
   static constexpr unsigned VECTORS = C::BEATS * TAKE / (SF * WORD);
   static constexpr unsigned ROWS = C::DEPTHWISE ? C::LANES * C::PE : C::LANES;
-  // Words: those of the vector at work and of the next one.
+  // Words in memory: those of the vector at work and of the next one.
   static constexpr unsigned HELD = VECTORS > 1 ? 2 * SF : SF;
+
+  static_assert(C::MW % C::SIMD == 0, "mvu_bitserial: MW must be a multiple of SIMD");
+  static_assert(C::MH % C::PE == 0, "mvu_bitserial: MH must be a multiple of PE");
+  static_assert(C::GROUPS >= 1, "mvu_bitserial: GROUPS must be 1 or more");
+  static_assert(!C::DEPTHWISE || NF == 1, "mvu_bitserial: DEPTHWISE needs MH to be PE");
+  static_assert(C::Product::template takes<Input, Weight>(),
+                "mvu_bitserial: Select and Xnor take weights of 1 bit, Xnor takes inputs of 1 bit");
+  static_assert(IN::SIZE == C::LANES * TAKE && WORD == PARTS * TAKE,
+                "mvu_bitserial: a beat in must be an equal part of a word of each lane");
+  static_assert(OUT::SIZE == C::LANES * C::PE,
+                "mvu_bitserial: a beat out is PE elements of each lane");
+  static_assert(C::BEATS == VECTORS * SF * PARTS && VECTORS % C::GROUPS == 0,
+                "mvu_bitserial: a frame is whole vectors of every group");
+  static_assert(WORDS == C::GROUPS * NF * W * SF,
+                "mvu_bitserial: the weights must be one word for each plane of each fold");
 };
 
 // Takes beats and writes them to a memory as planes, one a step: plane p of word w to p*HELD + w.
@@ -82,32 +99,33 @@ class PlaneWriter {
   unsigned left_ = 0, plane_ = 0, part_ = 0, word_ = 0;
 };
 
+// Lays out a plane of a word as rows of SIMD bits: one a lane, or one a channel of each.
+template <class C, class S, class PLANE>
+void arrange(const PLANE (&planes)[S::PARTS][S::A * S::HELD], unsigned at,
+             Stored<Bit> (&rows)[S::ROWS][C::SIMD]) {
+#pragma HLS inline
+  for (unsigned part = 0; part < S::PARTS; part++) {
+#pragma HLS unroll
+    const PLANE plane = planes[part][at];
+    for (unsigned i = 0; i < PLANE::SIZE; i++) {
+#pragma HLS unroll
+      const unsigned lane = i / S::TAKE;
+      const unsigned place = part * S::TAKE + i % S::TAKE;
+      const unsigned row = C::DEPTHWISE ? lane * C::PE + place % C::PE : lane;
+      rows[row][C::DEPTHWISE ? place / C::PE : place] = plane.data[i];
+    }
+  }
+}
+
 template <class C, class IN, class OUT, unsigned WORDS>
 void multiply_planes(hls::stream<IN>& in, hls::stream<OUT>& out,
                      const Stored<Bit> (&weights)[WORDS][C::PE * C::SIMD], unsigned wbits,
                      unsigned abits) {
 #pragma HLS inline
-  using S = BitserialShape<C, IN>;
-  using Weight = typename C::Weight;
-  using InElem = typename IN::Elem;
+  using S = BitserialShape<C, IN, OUT, WORDS>;
   using Sum = PlaneSum<typename OUT::Elem, C::MW>;
   constexpr bool SELECT = std::is_same<typename C::Product, Select>::value;
   using Engine = std::conditional_t<SELECT, And, typename C::Product>;
-  static_assert(C::MW % C::SIMD == 0, "mvu_bitserial: MW must be a multiple of SIMD");
-  static_assert(C::MH % C::PE == 0, "mvu_bitserial: MH must be a multiple of PE");
-  static_assert(C::GROUPS >= 1 && C::LANES >= 1,
-                "mvu_bitserial: GROUPS and LANES must be 1 or more");
-  static_assert(!C::DEPTHWISE || C::MH == C::PE, "mvu_bitserial: DEPTHWISE takes MH equal to PE");
-  static_assert(C::Product::template takes<InElem, Weight>(),
-                "mvu_bitserial: Select and Xnor take weights of 1 bit, Xnor takes inputs of 1 bit");
-  static_assert(IN::SIZE == C::LANES * S::TAKE && S::WORD == S::PARTS * S::TAKE,
-                "mvu_bitserial: a beat in is an equal part of a word of each lane");
-  static_assert(OUT::SIZE == C::LANES * C::PE,
-                "mvu_bitserial: a beat out is PE elements of each lane");
-  static_assert(C::BEATS == S::VECTORS * S::SF * S::PARTS && S::VECTORS % C::GROUPS == 0,
-                "mvu_bitserial: a frame is whole vectors of every group");
-  static_assert(WORDS == C::GROUPS * S::NF * S::W * S::SF,
-                "mvu_bitserial: the weights must be one word for each plane of each fold");
 
   BITMASON_MEMORY Beat<Bit, IN::SIZE> planes[S::PARTS][S::A * S::HELD];
 #pragma HLS array_partition variable = planes complete dim = 1
@@ -136,64 +154,50 @@ void multiply_planes(hls::stream<IN>& in, hls::stream<OUT>& out,
       writer.take(in.read(), abits);
       taken++;
     }
-    const bool completes = !writer.idle() && writer.write(planes);
-    bool drops = false;
-    if (multiplies) {
-      const unsigned u = pairs.weight_plane();
-      const unsigned v = pairs.input_plane();
-      Stored<Bit> bits[S::ROWS][C::SIMD];
-#pragma HLS array_partition variable = bits complete dim = 0
-      for (unsigned part = 0; part < S::PARTS; part++) {
+    if (!writer.idle() && writer.write(planes)) held++;
+    if (!multiplies) continue;
+
+    const unsigned u = pairs.weight_plane();
+    const unsigned v = pairs.input_plane();
+    const PlaneStep step = {sf == 0, sf + 1 == S::SF, pairs.first(), pairs.starts_diagonal(),
+                            (is_signed<typename S::Weight>::value && u == 0) !=
+                                (is_signed<typename S::Input>::value && v == 0)};
+    Stored<Bit> x[S::ROWS][C::SIMD];
+#pragma HLS array_partition variable = x complete dim = 0
+    arrange<C, S>(planes, v * S::HELD + start + sf, x);
+    if (SELECT) {
+      for (unsigned row = 0; row < S::ROWS; row++) {
 #pragma HLS unroll
-        const Beat<Bit, IN::SIZE> plane = planes[part][v * S::HELD + start + sf];
-        for (unsigned i = 0; i < IN::SIZE; i++) {
-#pragma HLS unroll
-          const unsigned lane = i / S::TAKE;
-          const unsigned place = part * S::TAKE + i % S::TAKE;
-          const unsigned row = C::DEPTHWISE ? lane * C::PE + place % C::PE : lane;
-          bits[row][C::DEPTHWISE ? place / C::PE : place] = plane.data[i];
-        }
-      }
-      const PlaneStep step = {
-          sf == 0, sf + 1 == S::SF, pairs.first(), pairs.starts_diagonal(),
-          (is_signed<Weight>::value && u == 0) != (is_signed<InElem>::value && v == 0)};
-      if (SELECT) {
-        for (unsigned row = 0; row < S::ROWS; row++) {
-#pragma HLS unroll
-          totals[row].add(count<And>(bits[row], bits[row], 0), step);
-        }
-      }
-      const unsigned word = (fold * S::W + u) * S::SF + sf;
-      OUT y;
-      for (unsigned lane = 0; lane < C::LANES; lane++) {
-#pragma HLS unroll
-        for (unsigned pe = 0; pe < C::PE; pe++) {
-#pragma HLS unroll
-          const unsigned row = C::DEPTHWISE ? lane * C::PE + pe : lane;
-          Sum& sum = sums[lane][pe];
-          sum.add(count<Engine>(bits[row], weights[word], pe * C::SIMD), step);
-          y.data[lane * C::PE + pe] =
-              SELECT ? sum.doubled_less(totals[row], places) : sum.shifted(places);
-        }
-      }
-      if (!step.last_word) {
-        sf++;
-      } else {
-        sf = 0;
-        if (pairs.last()) {
-          out.write(y);
-          fold = fold + 1 == C::GROUPS * S::NF ? 0 : fold + 1;
-          drops = nf + 1 == S::NF;
-          nf = drops ? 0 : nf + 1;
-        }
-        pairs.step();
+        totals[row].add(count<And>(x[row], x[row], 0), step);
       }
     }
-    if (drops) {
-      vectors++;
-      start = start + S::SF == S::HELD ? 0 : start + S::SF;
+    const unsigned word = (fold * S::W + u) * S::SF + sf;
+    OUT y;
+    for (unsigned lane = 0; lane < C::LANES; lane++) {
+#pragma HLS unroll
+      for (unsigned pe = 0; pe < C::PE; pe++) {
+#pragma HLS unroll
+        const unsigned row = C::DEPTHWISE ? lane * C::PE + pe : lane;
+        Sum& sum = sums[lane][pe];
+        sum.add(count<Engine>(x[row], weights[word], pe * C::SIMD), step);
+        y.data[lane * C::PE + pe] =
+            SELECT ? sum.doubled_less(totals[row], places) : sum.shifted(places);
+      }
     }
-    held += (completes ? 1 : 0) - (drops ? S::SF : 0);
+
+    sf = step.last_word ? 0 : sf + 1;
+    if (!step.last_word) continue;
+    if (pairs.last()) {
+      out.write(y);
+      fold = fold + 1 == C::GROUPS * S::NF ? 0 : fold + 1;
+      nf = nf + 1 == S::NF ? 0 : nf + 1;
+      if (nf == 0) {
+        vectors++;
+        held -= S::SF;
+        start = start + S::SF == S::HELD ? 0 : start + S::SF;
+      }
+    }
+    pairs.step();
   }
 }
 

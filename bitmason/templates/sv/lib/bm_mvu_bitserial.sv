@@ -46,6 +46,7 @@ module bm_mvu_bitserial #(
   parameter  int unsigned VECTORS   = 1,  // vectors per frame, lane and group (RUN_TIME)
   parameter  string       INIT_FILE = "",  // weights
   parameter  string       ROM_STYLE = "auto",  // see bm_rom
+  parameter  string       RAM_STYLE = "auto",  // the planes of the elements, see bm_planes
   parameter  int unsigned STAGES    = 0,  // registers inside each popcount
   parameter  string       TARGET    = "generic"  // see bm_xnor_popcount
 ) (
@@ -126,7 +127,8 @@ module bm_mvu_bitserial #(
     .W_W(W_W),
     .W_SIGNED(W_MINUS),
     .RUN_TIME(RUN_TIME),
-    .KNOB_W(KNOB_W)
+    .KNOB_W(KNOB_W),
+    .RAM_STYLE(RAM_STYLE)
   ) u_planes (
     .clk,
     .rst,

@@ -27,6 +27,7 @@ module bm_planes #(
   parameter  bit          W_SIGNED  = 1'b1,  // weights are two's complement
   parameter  bit          RUN_TIME  = 1'b0,  // fewer bits by s_knobs, which is else not looked at
   parameter  int unsigned KNOB_W    = 3,  // bits of one knob
+  parameter  string       RAM_STYLE = "auto",  // memory: "auto", "distributed" or "block"
   localparam int unsigned W_WORDS   = GROUPS * ROWS * W_W * WORDS,
   localparam int unsigned W_ADDR_W  = (W_WORDS > 1) ? $clog2(W_WORDS) : 1,
   localparam int unsigned SHIFT_W   = (W_W + IN_W > 2) ? $clog2(W_W + IN_W - 1) : 1
@@ -80,6 +81,11 @@ module bm_planes #(
   end
   if (RUN_TIME && VECTORS < 1) begin : gen_reject_frames
     $error("bm_planes: VECTORS (%0d) must be 1 or more", VECTORS);
+  end
+
+  if (RAM_STYLE != "auto" && RAM_STYLE != "distributed" && RAM_STYLE != "block")
+  begin : gen_reject_style
+    $error("bm_planes: RAM_STYLE must be auto, distributed or block, not %s", RAM_STYLE);
   end
 
   logic space;
@@ -215,6 +221,8 @@ module bm_planes #(
   end
 
   for (genvar i = 0; i < BEATS; i++) begin : gen_bank
+    // What is read is never what is written.
+    (* ram_style = RAM_STYLE, no_rw_check *)
     logic [LANES*TAKE-1:0] words[DEPTH];
     logic [LANES*TAKE-1:0] data_q;
 
