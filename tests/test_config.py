@@ -73,7 +73,8 @@ def test_nothing_said() -> None:
         (
             "layers.fc1.zzz = 1",
             "there is no key 'layers.fc1.zzz'\n"
-            "  help: the keys here are pe, simd, mmv, engine, memory, multipliers, run_time_precision",
+            "  help: the keys here are pe, simd, mmv, engine, memory, multipliers, "
+            "run_time_precision",
         ),
         (
             'input = { type = "int8", scal = 1 }',

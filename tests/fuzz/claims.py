@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,33 +41,47 @@ def refusals_skipped() -> Iterator[None]:
         reject()
 
 
-def compiled_of(network: Images, max_cycles: int, folding: int | None) -> Compiled:
-    """Compile a network: for a target, or with random foldings where `folding` is a seed."""
-    model = make_images(network).model
-    config = Config(max_cycles=max_cycles) if max_cycles else Config()
+@dataclass(frozen=True)
+class Choice:
+    """How to compile a network: for a target, if any, or with random foldings where it is a seed.
+
+    With `adjustable` precision changes from frame to frame.
+    """
+
+    max_cycles: int
+    folding: int | None
+    adjustable: bool = False
+
+
+def compiled_of(network: Images, choice: Choice) -> Compiled:
+    """Compile a network."""
+    model, folding = make_images(network).model, choice.folding
+    plain = Config(run_time_precision=choice.adjustable)
+    config = plain.model_copy(update={"max_cycles": choice.max_cycles or None})
     try:
         compiled = compile_model(model, config, name="fuzz.onnx", check=True)
     except CompileError as error:
         if {found.code for found in error.diagnostics} != {"B002"}:
             raise
-        compiled = compile_model(model, name="fuzz.onnx", check=True)
+        compiled = compile_model(model, plain, name="fuzz.onnx", check=True)
     if folding is None:
         return compiled
     layers = random_foldings(compiled.design.graph, np.random.default_rng(folding))
     try:
-        return compile_model(model, Config(layers=layers), name="fuzz.onnx")
+        config = plain.model_copy(update={"layers": layers})
+        return compile_model(model, config, name="fuzz.onnx")
     except CompileError as error:
         if "memory" not in str(error):
             raise
     # A line buffer of a single line has no memory, which depends on who reads it.
-    plain = {name: layer.model_copy(update={"memory": ""}) for name, layer in layers.items()}
-    return compile_model(model, Config(layers=plain), name="fuzz.onnx")
+    layers = {name: layer.model_copy(update={"memory": ""}) for name, layer in layers.items()}
+    return compile_model(model, plain.model_copy(update={"layers": layers}), name="fuzz.onnx")
 
 
-def executor_equals_golden(network: Images, max_cycles: int, folding: int | None) -> None:
+def executor_equals_golden(network: Images, choice: Choice) -> None:
     """Claim: executor == imported == lowered and folded."""
     made = make_images(network)
-    compiled = compiled_of(network, max_cycles, folding)
+    compiled = compiled_of(network, choice)
     imported = compiled.imported
     x = sample_inputs(imported, _SAMPLES, network.seed)
     found = compare(imported, x)
@@ -81,9 +96,9 @@ def executor_equals_golden(network: Images, max_cycles: int, folding: int | None
             np.testing.assert_array_equal(ours, theirs.astype(ours.dtype))
 
 
-def all_engines_agree(network: Images, max_cycles: int, folding: int | None) -> None:
+def all_engines_agree(network: Images, choice: Choice) -> None:
     """Claim: all engines agree, stalled or not, and the hardware moves as the model of it."""
     with TemporaryDirectory() as scratch:
-        compiled = compiled_of(network, max_cycles, folding).write(Path(scratch) / "project", "all")
+        compiled = compiled_of(network, choice).write(Path(scratch) / "project", "all")
         for claim in verify_project(compiled, samples=_RTL_SAMPLES):
             assert claim.holds, (claim, compiled.config.layers)

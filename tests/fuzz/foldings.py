@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bitmason.backends.folding import Wiring
@@ -9,7 +11,7 @@ from bitmason.backends.hardware import WIRES, hardware_part
 from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.layers.memory import STYLES
 from bitmason.config import LayerConfig
-from bitmason.ir.graph import Folding, Graph, Node
+from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.windows import Windows
 
 
@@ -42,9 +44,13 @@ def _random(site: Site, rng: np.random.Generator) -> LayerConfig:
     legal = list(planner.foldings(site, None))
     folding = legal[int(rng.integers(len(legal)))]
     asked = LayerConfig(
-        pe=folding.pe, simd=folding.simd, mmv=folding.mmv, memory=str(rng.choice(("", *STYLES)))
+        pe=folding.pe,
+        simd=folding.simd,
+        mmv=folding.mmv,
+        engine=folding.engine,
+        memory=str(rng.choice(("", *STYLES))),
     )
-    wanted = Folding(folding.pe, folding.simd, memory=asked.memory, mmv=folding.mmv)
+    wanted = replace(folding, memory=asked.memory)
     if not asked.memory or planner.plan(site, wanted).folding.memory == asked.memory:
         return asked
     return asked.model_copy(update={"memory": ""})  # this layer has nothing to store there

@@ -21,7 +21,9 @@ _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 # The long runs of `make test-all` shrink; here a failure should be told at once.
 _WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 _CYCLES = st.sampled_from((0, 1, 3, 7, 40, 300))  # 0: no target
-_FOLDINGS = st.none() | st.integers(0, 999)
+_CHOICES = st.builds(claims.Choice, _CYCLES, st.none() | st.integers(0, 999), st.booleans())
+# Cycles between frames, or none and a precision that changes.
+_DENSE = st.sampled_from((0, 1, 7, 40, 300))
 
 
 def quick(examples: int) -> settings:
@@ -44,8 +46,9 @@ def executor_equals_golden(network: Network) -> None:
 
 
 def all_engines_agree(network: Network, max_cycles: int) -> None:
+    options = {"max_cycles": max_cycles} if max_cycles else {"run_time_precision": True}
     with TemporaryDirectory() as scratch:
-        compiled = bitmason.compile(make_model(network), max_cycles=max_cycles)
+        compiled = bitmason.compile(make_model(network), **options)
         for claim in verify_project(compiled.write(Path(scratch) / "p", "all"), samples=48):
             assert claim.holds, (claim, network)
 
@@ -57,25 +60,23 @@ def test_executor_equals_golden(network: Network) -> None:
 
 
 @quick(5)
-@given(networks(), st.sampled_from((1, 7, 40, 300)))
+@given(networks(), _DENSE)
 def test_all_engines_agree(network: Network, max_cycles: int) -> None:
     all_engines_agree(network, max_cycles)
 
 
 @quick(40)
-@given(image_networks(), _CYCLES, _FOLDINGS)
-def test_executor_equals_golden_on_images(
-    network: Images, max_cycles: int, folding: int | None
-) -> None:
+@given(image_networks(), _CHOICES)
+def test_executor_equals_golden_on_images(network: Images, choice: claims.Choice) -> None:
     with claims.refusals_skipped():
-        claims.executor_equals_golden(network, max_cycles, folding)
+        claims.executor_equals_golden(network, choice)
 
 
 @quick(4)
-@given(image_networks(), _CYCLES, _FOLDINGS)
-def test_all_engines_agree_on_images(network: Images, max_cycles: int, folding: int | None) -> None:
+@given(image_networks(), _CHOICES)
+def test_all_engines_agree_on_images(network: Images, choice: claims.Choice) -> None:
     with claims.refusals_skipped():
-        claims.all_engines_agree(network, max_cycles, folding)
+        claims.all_engines_agree(network, choice)
 
 
 @pytest.mark.slow
@@ -87,26 +88,22 @@ def test_executor_equals_golden_at_length(network: Network) -> None:
 
 @pytest.mark.slow
 @at_length(80)
-@given(networks(), st.sampled_from((1, 3, 7, 40, 150, 1000)))
+@given(networks(), st.sampled_from((0, 1, 3, 7, 40, 150, 1000)))
 def test_all_engines_agree_at_length(network: Network, max_cycles: int) -> None:
     all_engines_agree(network, max_cycles)
 
 
 @pytest.mark.slow
 @at_length(1000)
-@given(image_networks(), _CYCLES, _FOLDINGS)
-def test_executor_equals_golden_on_images_at_length(
-    network: Images, max_cycles: int, folding: int | None
-) -> None:
+@given(image_networks(), _CHOICES)
+def test_executor_equals_golden_on_images_at_length(network: Images, choice: claims.Choice) -> None:
     with claims.refusals_skipped():
-        claims.executor_equals_golden(network, max_cycles, folding)
+        claims.executor_equals_golden(network, choice)
 
 
 @pytest.mark.slow
 @at_length(64)
-@given(image_networks(), _CYCLES, _FOLDINGS)
-def test_all_engines_agree_on_images_at_length(
-    network: Images, max_cycles: int, folding: int | None
-) -> None:
+@given(image_networks(), _CHOICES)
+def test_all_engines_agree_on_images_at_length(network: Images, choice: claims.Choice) -> None:
     with claims.refusals_skipped():
-        claims.all_engines_agree(network, max_cycles, folding)
+        claims.all_engines_agree(network, choice)

@@ -71,7 +71,7 @@ module bm_mvu_bitserial #(
   localparam int unsigned WIDTH    = DEPTHWISE ? PE * SIMD : SIMD;
   localparam int unsigned W_WORDS  = GROUPS * NF * W_W * SF;
   localparam int unsigned W_ADDR_W = (W_WORDS > 1) ? $clog2(W_WORDS) : 1;
-  localparam int unsigned SHIFT_W  = (W_W + IN_W > 2) ? $clog2(W_W + IN_W - 1) : 1;
+  localparam int unsigned LOW_W    = W_W + IN_W - 2;
   localparam int unsigned COUNT_W  = $clog2(SIMD + 1);
   localparam int unsigned PAIR_W   = $clog2(MW + 1);
   localparam bit          SELECT   = PRODUCT == "select";
@@ -80,6 +80,9 @@ module bm_mvu_bitserial #(
   // Which planes are negative: none of bits that are compared, and no codes of -1 and +1.
   localparam bit          W_MINUS  = W_SIGNED && PRODUCT == "and";
   localparam bit          IN_MINUS = IN_SIGNED && PRODUCT != "xnor";
+  // Less than two diagonals of as many pairs as there can be, all of them full, or minus that.
+  localparam int unsigned DIAGONAL = (W_W < IN_W) ? W_W : IN_W;
+  localparam int unsigned TOP_W    = $clog2(2 * DIAGONAL * MW) + ((IN_MINUS || W_MINUS) ? 1 : 0);
   localparam string       OP       = (PRODUCT == "xnor") ? "xnor" : "and";
 
   if (MW % SIMD != 0) begin : gen_reject_partial_input
@@ -111,8 +114,7 @@ module bm_mvu_bitserial #(
   logic [PE*SIMD-1:0] weights;
   logic [W_ADDR_W-1:0] w_addr;
   logic fetch, x_valid;
-  logic x_word_first, x_word_last, x_pair_first, x_pair_last, x_doubles, x_negative;
-  logic [SHIFT_W-1:0] x_shift;
+  logic x_word_first, x_word_last, x_pair_first, x_pair_last, x_halves, x_negative;
 
   bm_planes #(
     .LANES(LANES),
@@ -147,9 +149,8 @@ module bm_mvu_bitserial #(
     .word_last(x_word_last),
     .pair_first(x_pair_first),
     .pair_last(x_pair_last),
-    .doubles(x_doubles),
-    .negative(x_negative),
-    .shift(x_shift)
+    .halves(x_halves),
+    .negative(x_negative)
   );
 
   bm_rom #(
@@ -166,8 +167,7 @@ module bm_mvu_bitserial #(
 
   // What the counts are, delayed with them.
   logic count_valid, count_first, count_last;
-  logic count_pair_first, count_pair_last, count_doubles, count_negative;
-  logic [SHIFT_W-1:0] count_shift;
+  logic count_pair_first, count_pair_last, count_halves, count_negative;
 
   if (STAGES == 0) begin : gen_at_once
     assign count_valid = x_valid;
@@ -183,28 +183,27 @@ module bm_mvu_bitserial #(
   end
 
   bm_delay #(
-    .WIDTH(SHIFT_W + 6),
+    .WIDTH(6),
     .CYCLES(STAGES)
   ) u_place (
     .clk,
     .en,
-    .d({x_shift, x_negative, x_doubles, x_pair_last, x_pair_first, x_word_last, x_word_first}),
+    .d({x_negative, x_halves, x_pair_last, x_pair_first, x_word_last, x_word_first}),
     .q({
-      count_shift, count_negative, count_doubles,
+      count_negative, count_halves,
       count_pair_last, count_pair_first, count_last, count_first
     })
   );
 
   // And what the pairs are, whose counts are summed first where there are several.
-  logic pair_valid, pair_first, pair_last, doubles, negative;
-  logic [SHIFT_W-1:0] pair_shift;
+  logic pair_valid, pair_first, pair_last, halves, negative;
 
   if (SF == 1) begin : gen_one_count
     logic unused;
     assign unused = &{1'b0, count_last};
     assign pair_valid = count_valid;
-    assign {pair_shift, negative, doubles, pair_last, pair_first} = {
-      count_shift, count_negative, count_doubles, count_pair_last, count_pair_first
+    assign {negative, halves, pair_last, pair_first} = {
+      count_negative, count_halves, count_pair_last, count_pair_first
     };
   end else begin : gen_counts
     logic valid_q;
@@ -217,18 +216,17 @@ module bm_mvu_bitserial #(
     end
 
     bm_delay #(
-      .WIDTH(SHIFT_W + 4),
+      .WIDTH(4),
       .CYCLES(1)
     ) u_place (
       .clk,
       .en,
-      .d({count_shift, count_negative, count_doubles, count_pair_last, count_pair_first}),
-      .q({pair_shift, negative, doubles, pair_last, pair_first})
+      .d({count_negative, count_halves, count_pair_last, count_pair_first}),
+      .q({negative, halves, pair_last, pair_first})
     );
   end
 
   logic row_ends_q;
-  logic [SHIFT_W-1:0] shift_q;
   logic [LANES*PE*ACC_W-1:0] out_d, out_q;
   logic out_valid_q;
 
@@ -239,7 +237,6 @@ module bm_mvu_bitserial #(
   always_ff @(posedge clk) begin
     if (en) begin
       row_ends_q  <= pair_valid && pair_last;
-      shift_q     <= pair_shift;
       out_valid_q <= row_ends_q;
       if (row_ends_q) out_q <= out_d;
     end
@@ -287,6 +284,8 @@ module bm_mvu_bitserial #(
         .PAIR_W(PAIR_W),
         .BEATS(SF),
         .SIGNED(IN_MINUS),
+        .LOW_W(LOW_W),
+        .TOP_W(TOP_W),
         .SUM_W(ACC_W)
       ) u_sum (
         .clk,
@@ -296,7 +295,7 @@ module bm_mvu_bitserial #(
         .count_first,
         .pair_valid,
         .pair_first,
-        .doubles,
+        .halves,
         .negative,
         .sum
       );
@@ -325,6 +324,8 @@ module bm_mvu_bitserial #(
         .PAIR_W(PAIR_W),
         .BEATS(SF),
         .SIGNED(IN_MINUS || W_MINUS),
+        .LOW_W(LOW_W),
+        .TOP_W(TOP_W),
         .SUM_W(SUM_W)
       ) u_sum (
         .clk,
@@ -334,7 +335,7 @@ module bm_mvu_bitserial #(
         .count_first,
         .pair_valid,
         .pair_first,
-        .doubles,
+        .halves,
         .negative,
         .sum
       );
@@ -344,8 +345,7 @@ module bm_mvu_bitserial #(
       end else begin : gen_product
         assign product = sum;
       end
-      // Without RUN_TIME the shift is the constant 0.
-      assign out_d[(lane*PE+pe)*ACC_W+:ACC_W] = product << shift_q;
+      assign out_d[(lane*PE+pe)*ACC_W+:ACC_W] = product;
     end
   end
 
