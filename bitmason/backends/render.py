@@ -41,19 +41,6 @@ def _vector(ports: Sequence[Any], signal: str) -> str:
     return names[0] if len(names) == 1 else f"{{{', '.join(names)}}}"
 
 
-def _signature(view: Any) -> str:
-    """Return the parameters of an HLS top, one a line."""
-    streams = [f"hls::stream<{port.beat}>& {port.name}" for port in view.ports]
-    errors = [f"ap_uint<1>& {port.error}" for port in view.sources]
-    return "".join(f"\n    {text}," for text in streams + errors).removesuffix(",")
-
-
-def _arguments(view: Any) -> str:
-    """Return arguments for `_signature`, each a variable of the parameter's name."""
-    names = [port.name for port in view.ports] + [port.error for port in view.sources]
-    return ", ".join(names)
-
-
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -70,8 +57,6 @@ def _environment() -> jinja2.Environment:
         overrides=_overrides,
         lane=_lane,
         vector=_vector,
-        signature=_signature,
-        arguments=_arguments,
     )
     return environment
 

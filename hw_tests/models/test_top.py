@@ -8,6 +8,7 @@ import numpy as np
 from bitmason.backends.sv import emit_sv
 from bitmason.simulation import Rtl
 from hw_tests.bench.runner import run_bench
+from hw_tests.models import tb_registers
 from hw_tests.models.checks import assert_same_integers
 from hw_tests.models.tb_top import compiled
 
@@ -48,6 +49,13 @@ def test_top_level_keeps_its_contract() -> None:
     own = {name: text for name, text in sv.sources.items() if not name.startswith("lib/")}
     own.pop(f"{sv.top}_wrapper.v")
     run_bench(sv.top, own, "hw_tests.models.tb_top", sv.memories)
+
+
+def test_registers_change_frames_and_tear_none() -> None:
+    sv = emit_sv(tb_registers.DESIGN)
+    own = {name: text for name, text in sv.sources.items() if not name.startswith("lib/")}
+    own.pop(f"{sv.top}_wrapper.v")
+    run_bench(sv.top, own, "hw_tests.models.tb_registers", sv.memories)
 
 
 def test_wrapper_equals_top_level(tmp_path: Path) -> None:

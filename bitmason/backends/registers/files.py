@@ -33,6 +33,11 @@ class SettingView(NamedTuple):
     lsb: int
     bits: int
 
+    @property
+    def range(self) -> str:
+        """Its bits in the settings of a frame."""
+        return f"[{self.lsb + self.bits - 1}:{self.lsb}]"
+
 
 @dataclass(frozen=True)
 class ControlView:
