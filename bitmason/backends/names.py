@@ -49,7 +49,7 @@ _MEMBERS = frozenset("Code Counts Engine Factor Op Product Step Weight".split())
 # Such names macros and standard types have, or our ports and cells.
 _SUSPECT = re.compile(
     r"EOF|NAN|NULL|BUFSIZ|INFINITY|[A-Z0-9]*_[A-Z0-9_]*|.*_t"
-    r"|[sm]\d*_axis\w*|frame_error\d*|(bm|bitmason)_.*"
+    r"|[sm]\d*_axis\w*|s_axil\w*|frame_error\d*|(bm|bitmason)_.*"
 )
 
 
@@ -57,11 +57,12 @@ class ModuleNames:
     """Hands out names, each once."""
 
     def __init__(self, network: str) -> None:
-        """Choose the name of the top module, and keep the wrapper's name free."""
+        """Choose the name of the top module, and keep those of what stands around layers free."""
         legal = network not in _VERILOG and _is_plain(network)
         self.top = network if legal else f"{network}_net"
         self.wrapper = f"{self.top}_wrapper"
-        self._taken = {self.top, self.wrapper}
+        around = (f"{self.top}_{name}" for name in ("control", "registers", "registers_pkg"))
+        self._taken = {self.top, self.wrapper, *around}
 
     def layer(self, name: str) -> str:
         """Return the module name of the layer `name`."""

@@ -37,7 +37,8 @@ def reshape(node: NodeView, ctx: Context, x: Activation, shape: Shape) -> Activa
     if shape == ctx.frame(x):
         return x
     if not ctx.has_images:
-        return with_shape(node, ctx, x, shape)
+        # Views are for images; but what Concat joined along another axis than the last is one too.
+        return with_shape(node, ctx, in_file_order(node, ctx, x), shape)
     order = flat_order(ctx.axes(x), len(ctx.shape(x)))
     pieces = refined(tuple(ctx.shape(x)[axis] for axis in order), shape)
     if pieces is None:

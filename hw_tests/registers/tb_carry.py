@@ -12,7 +12,7 @@ BELOW = 40  # cycles before the carry
 START = (1 << 32) - BELOW
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(between=[0, 1, 2, 3, 5, 8], stall=[0.0, 0.4])
 async def both_words_are_of_one_moment(dut: Any, between: int, stall: float) -> None:
     bench = await Bench.start(dut, stall, between)
@@ -31,7 +31,7 @@ async def both_words_are_of_one_moment(dut: Any, between: int, stall: float) -> 
     assert last > 1 << 32
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def a_high_word_alone_stays_what_it_was(dut: Any) -> None:
     bench = await Bench.start(dut)
     address = bench.map["cycles"].address

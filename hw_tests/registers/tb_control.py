@@ -24,7 +24,7 @@ STALLS = (0.0, 0.5)
 LATENCY = 2  # from the cycle of a request to that of its answer
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def reset_shows_what_the_map_says(dut: Any) -> None:
     bench = await Bench.start(dut)
     for register in bench.map.registers:
@@ -38,7 +38,7 @@ async def reset_shows_what_the_map_says(dut: Any) -> None:
     assert magic.to_bytes(4, "little") == b"BITM"
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(stall=STALLS)
 async def every_setting_is_kept_within_its_bounds(dut: Any, stall: float) -> None:
     bench = await Bench.start(dut, stall)
@@ -53,7 +53,7 @@ async def every_setting_is_kept_within_its_bounds(dut: Any, stall: float) -> Non
                 assert int(dut.settings.value) == bench.settings.vector
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(seed=[0, 1])
 async def writes_reach_their_bytes_alone(dut: Any, seed: int) -> None:
     bench = await Bench.start(dut, 0.3, seed)
@@ -68,7 +68,7 @@ async def writes_reach_their_bytes_alone(dut: Any, seed: int) -> None:
         assert await bench.read(address) == (bench.settings.words[address], OKAY)
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def a_master_of_bytes_finds_its_way(dut: Any) -> None:
     bench = await Bench.start(dut)
     layer = bench.map["layer_fc1"]
@@ -78,7 +78,7 @@ async def a_master_of_bytes_finds_its_way(dut: Any) -> None:
     assert (await bench.master.read(layer.address, 2)).data == b"\x03\x07"
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def an_address_inside_a_word_is_the_words(dut: Any) -> None:
     bench = await Bench.start(dut)
     address = bench.map["layer_fc1"].address
@@ -87,7 +87,7 @@ async def an_address_inside_a_word_is_the_words(dut: Any) -> None:
         assert await bench.read(address + 3 - inside) == (0x0101 * (inside + 1), OKAY)
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def bad_accesses_answer_slverr_and_change_nothing(dut: Any) -> None:
     bench = await Bench.start(dut)
     for register in bench.map.layers:
@@ -112,7 +112,7 @@ async def bad_accesses_answer_slverr_and_change_nothing(dut: Any) -> None:
     assert (await bench.value("cycles")) > len(places)  # nothing has cleared it
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(stall=STALLS, seed=[0, 1])
 async def counters_count_events_under_any_traffic(dut: Any, stall: float, seed: int) -> None:
     bench = await Bench.start(dut, stall, seed)
@@ -127,7 +127,7 @@ async def counters_count_events_under_any_traffic(dut: Any, stall: float, seed: 
     assert all(60 < count < 260 for count in bench.events.values())
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def cycles_are_counted_from_reset_to_the_request(dut: Any) -> None:
     bench = await Bench.start(dut)
     for _ in range(5):
@@ -142,7 +142,7 @@ async def cycles_are_counted_from_reset_to_the_request(dut: Any) -> None:
     assert bench.cycle > 20
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(stall=STALLS)
 async def clearing_takes_all_counters_at_once(dut: Any, stall: float) -> None:
     bench = await Bench.start(dut, stall)
@@ -165,7 +165,7 @@ async def clearing_takes_all_counters_at_once(dut: Any, stall: float) -> None:
     assert await bench.value("control") == 0
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def counters_start_again_in_the_same_cycle(dut: Any) -> None:
     bench = await Bench.start(dut)
     bench.drive({"s_axis_tready": 1})
@@ -179,7 +179,7 @@ async def counters_start_again_in_the_same_cycle(dut: Any) -> None:
     assert second - first == third - second > 0
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def status_shows_the_frame_error(dut: Any) -> None:
     bench = await Bench.start(dut)
     for error in (0, 1, 0):
@@ -188,7 +188,7 @@ async def status_shows_the_frame_error(dut: Any) -> None:
         assert await bench.value("status") == error
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(stall=STALLS, seed=[0, 1])
 async def accesses_in_a_row_keep_their_order(dut: Any, stall: float, seed: int) -> None:
     bench = await Bench.start(dut, stall, seed)
@@ -225,7 +225,7 @@ async def accesses_in_a_row_keep_their_order(dut: Any, stall: float, seed: int) 
     assert int(dut.settings.value) == bench.settings.vector
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def an_access_a_cycle_and_two_cycles_each(dut: Any) -> None:
     bench = await Bench.start(dut)
     bench.ar.queue_occupancy_limit = bench.r.queue_occupancy_limit = -1
@@ -243,7 +243,7 @@ async def an_access_a_cycle_and_two_cycles_each(dut: Any) -> None:
     assert asked == [*range(asked[0], asked[0] + 20)]
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 @cocotb.parametrize(late=range(8))
 async def one_cycle_of_reset_is_enough(dut: Any, late: int) -> None:
     bench = await Bench.start(dut)
@@ -270,7 +270,7 @@ async def one_cycle_of_reset_is_enough(dut: Any, late: int) -> None:
     assert await bench.read(address) == (0x0303, OKAY)
 
 
-@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.test(timeout_time=50, timeout_unit="us")
 async def the_python_model_drives_the_hardware(dut: Any) -> None:
     bench = await Bench.start(dut, 0.2)
     model = _python_model()

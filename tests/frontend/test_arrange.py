@@ -363,3 +363,11 @@ def test_upsampled_values_keep_their_integers() -> None:
     net.node("Resize", x, "", net.const(f32([1, 1, 2, 2])), mode="nearest")
     (larger,) = values_of(net.model(), "upsample")
     assert str(larger.type.elem) == "int4"
+
+
+@pytest.mark.parametrize("axis", [1, 2, 3, -3])
+def test_concat_of_tensors_that_are_no_images(axis: int) -> None:
+    net = Net(1, 3, 4, 5)
+    x = net.quant("x")
+    net.node("Flatten", net.node("Concat", x, x, axis=axis))
+    claim(net)

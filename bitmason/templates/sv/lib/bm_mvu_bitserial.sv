@@ -71,7 +71,7 @@ module bm_mvu_bitserial #(
   localparam int unsigned WIDTH    = DEPTHWISE ? PE * SIMD : SIMD;
   localparam int unsigned W_WORDS  = GROUPS * NF * W_W * SF;
   localparam int unsigned W_ADDR_W = (W_WORDS > 1) ? $clog2(W_WORDS) : 1;
-  localparam int unsigned LOW_W    = W_W + IN_W - 2;
+  localparam int unsigned SHIFT_W  = (W_W + IN_W > 2) ? $clog2(W_W + IN_W - 1) : 1;
   localparam int unsigned COUNT_W  = $clog2(SIMD + 1);
   localparam int unsigned PAIR_W   = $clog2(MW + 1);
   localparam bit          SELECT   = PRODUCT == "select";
@@ -80,9 +80,6 @@ module bm_mvu_bitserial #(
   // Which planes are negative: none of bits that are compared, and no codes of -1 and +1.
   localparam bit          W_MINUS  = W_SIGNED && PRODUCT == "and";
   localparam bit          IN_MINUS = IN_SIGNED && PRODUCT != "xnor";
-  // Less than two diagonals of as many pairs as there can be, all of them full, or minus that.
-  localparam int unsigned DIAGONAL = (W_W < IN_W) ? W_W : IN_W;
-  localparam int unsigned TOP_W    = $clog2(2 * DIAGONAL * MW) + ((IN_MINUS || W_MINUS) ? 1 : 0);
   localparam string       OP       = (PRODUCT == "xnor") ? "xnor" : "and";
 
   if (MW % SIMD != 0) begin : gen_reject_partial_input
@@ -114,7 +111,8 @@ module bm_mvu_bitserial #(
   logic [PE*SIMD-1:0] weights;
   logic [W_ADDR_W-1:0] w_addr;
   logic fetch, x_valid;
-  logic x_word_first, x_word_last, x_pair_first, x_pair_last, x_halves, x_negative;
+  logic x_word_first, x_word_last, x_pair_first, x_pair_last, x_doubles, x_negative;
+  logic [SHIFT_W-1:0] x_shift;
 
   bm_planes #(
     .LANES(LANES),
@@ -149,8 +147,9 @@ module bm_mvu_bitserial #(
     .word_last(x_word_last),
     .pair_first(x_pair_first),
     .pair_last(x_pair_last),
-    .halves(x_halves),
-    .negative(x_negative)
+    .doubles(x_doubles),
+    .negative(x_negative),
+    .shift(x_shift)
   );
 
   bm_rom #(
@@ -167,7 +166,8 @@ module bm_mvu_bitserial #(
 
   // What the counts are, delayed with them.
   logic count_valid, count_first, count_last;
-  logic count_pair_first, count_pair_last, count_halves, count_negative;
+  logic count_pair_first, count_pair_last, count_doubles, count_negative;
+  logic [SHIFT_W-1:0] count_shift;
 
   if (STAGES == 0) begin : gen_at_once
     assign count_valid = x_valid;
@@ -183,27 +183,28 @@ module bm_mvu_bitserial #(
   end
 
   bm_delay #(
-    .WIDTH(6),
+    .WIDTH(SHIFT_W + 6),
     .CYCLES(STAGES)
   ) u_place (
     .clk,
     .en,
-    .d({x_negative, x_halves, x_pair_last, x_pair_first, x_word_last, x_word_first}),
+    .d({x_shift, x_negative, x_doubles, x_pair_last, x_pair_first, x_word_last, x_word_first}),
     .q({
-      count_negative, count_halves,
+      count_shift, count_negative, count_doubles,
       count_pair_last, count_pair_first, count_last, count_first
     })
   );
 
   // And what the pairs are, whose counts are summed first where there are several.
-  logic pair_valid, pair_first, pair_last, halves, negative;
+  logic pair_valid, pair_first, pair_last, doubles, negative;
+  logic [SHIFT_W-1:0] pair_shift;
 
   if (SF == 1) begin : gen_one_count
     logic unused;
     assign unused = &{1'b0, count_last};
     assign pair_valid = count_valid;
-    assign {negative, halves, pair_last, pair_first} = {
-      count_negative, count_halves, count_pair_last, count_pair_first
+    assign {pair_shift, negative, doubles, pair_last, pair_first} = {
+      count_shift, count_negative, count_doubles, count_pair_last, count_pair_first
     };
   end else begin : gen_counts
     logic valid_q;
@@ -216,17 +217,26 @@ module bm_mvu_bitserial #(
     end
 
     bm_delay #(
-      .WIDTH(4),
+      .WIDTH(SHIFT_W + 4),
       .CYCLES(1)
     ) u_place (
       .clk,
       .en,
-      .d({count_negative, count_halves, count_pair_last, count_pair_first}),
-      .q({negative, halves, pair_last, pair_first})
+      .d({count_shift, count_negative, count_doubles, count_pair_last, count_pair_first}),
+      .q({pair_shift, negative, doubles, pair_last, pair_first})
     );
   end
 
+  // What a smaller precision leaves out is made up for in two parts: the pairs count up to 8 times,
+  // and the sum of them is shifted by a multiple of 4.
+  localparam int unsigned FOURS_W = (SHIFT_W > 2) ? SHIFT_W - 2 : 1;
+
   logic row_ends_q;
+  logic [1:0] scale;
+  logic [FOURS_W-1:0] fours, fours_q;
+
+  assign {fours, scale} = (FOURS_W + 2)'(pair_shift);
+
   logic [LANES*PE*ACC_W-1:0] out_d, out_q;
   logic out_valid_q;
 
@@ -237,6 +247,7 @@ module bm_mvu_bitserial #(
   always_ff @(posedge clk) begin
     if (en) begin
       row_ends_q  <= pair_valid && pair_last;
+      fours_q     <= fours;
       out_valid_q <= row_ends_q;
       if (row_ends_q) out_q <= out_d;
     end
@@ -284,8 +295,6 @@ module bm_mvu_bitserial #(
         .PAIR_W(PAIR_W),
         .BEATS(SF),
         .SIGNED(IN_MINUS),
-        .LOW_W(LOW_W),
-        .TOP_W(TOP_W),
         .SUM_W(ACC_W)
       ) u_sum (
         .clk,
@@ -295,8 +304,9 @@ module bm_mvu_bitserial #(
         .count_first,
         .pair_valid,
         .pair_first,
-        .halves,
+        .doubles,
         .negative,
+        .scale,
         .sum
       );
     end
@@ -324,8 +334,6 @@ module bm_mvu_bitserial #(
         .PAIR_W(PAIR_W),
         .BEATS(SF),
         .SIGNED(IN_MINUS || W_MINUS),
-        .LOW_W(LOW_W),
-        .TOP_W(TOP_W),
         .SUM_W(SUM_W)
       ) u_sum (
         .clk,
@@ -335,8 +343,9 @@ module bm_mvu_bitserial #(
         .count_first,
         .pair_valid,
         .pair_first,
-        .halves,
+        .doubles,
         .negative,
+        .scale,
         .sum
       );
 
@@ -345,7 +354,7 @@ module bm_mvu_bitserial #(
       end else begin : gen_product
         assign product = sum;
       end
-      assign out_d[(lane*PE+pe)*ACC_W+:ACC_W] = product;
+      assign out_d[(lane*PE+pe)*ACC_W+:ACC_W] = product << {fours_q, 2'b00};
     end
   end
 

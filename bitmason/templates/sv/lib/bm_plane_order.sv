@@ -4,8 +4,8 @@
 //
 // Golden model: for each vector, for each of ROWS rows of weights, for each pair of planes, for each
 // of WORDS words: one step. With u and v the distance of the weight and of the activation plane from
-// the most significant one, the pairs go by diagonals of falling u + v, and with rising u in them:
-// the least significant products first. Throughput: 1 step per cycle. No stream ports.
+// the most significant one, the pairs go by diagonals of rising u + v, and with rising u in them.
+// Throughput: 1 step per cycle. No stream ports.
 //
 // Weights: plane u of word w of a row lies at (row*W_W + u)*WORDS + w, rows counted over GROUPS
 // vectors. Activations: plane v of word w lies at (half*IN_W + v)*WORDS + w; halves take turns.
@@ -31,7 +31,7 @@ module bm_plane_order #(
   input  wire logic                rst,
 
   input  wire logic                step,  // go on to the next word
-  input  wire logic [     U_W-1:0] last_u,  // of the present vector: its least significant planes
+  input  wire logic [     U_W-1:0] last_u,  // of the present vector
   input  wire logic [     V_W-1:0] last_v,
 
   output wire logic [ INDEX_W-1:0] index,  // the word
@@ -42,70 +42,63 @@ module bm_plane_order #(
   output wire logic                word_last,
   output wire logic                pair_first,  // the first pair of a row
   output wire logic                pair_last,
-  output wire logic                halves,  // the first pair of a diagonal, other than the first
+  output wire logic                doubles,  // the first pair of a diagonal, other than the first
   output wire logic                negative,  // the product of this pair is subtracted
   output wire logic                vector_ends  // the last word of the last row
 );
 
-  localparam int unsigned ROW_W  = (ROWS > 1) ? $clog2(ROWS) : 1;
-  localparam int unsigned W_ROWS = GROUPS * ROWS;
+  localparam int unsigned ROW_W = (ROWS > 1) ? $clog2(ROWS) : 1;
 
   logic [INDEX_W-1:0] index_q;
-  logic [U_W-1:0] u, u_q, start_u, start_u_d, start_u_q;  // of the pair, of its diagonal's first
-  logic [V_W-1:0] v, v_q, start_v, start_v_d, start_v_q;
+  logic [U_W-1:0] u_q, start_u_d, start_u_q;  // of the pair, and of the first one of its diagonal
+  logic [V_W-1:0] v_q, start_v_d, start_v_q;
   logic [ROW_W-1:0] row_q;
   logic [W_ADDR_W-1:0] w_row_q;
-  logic first_q, halves_q, half_q;
+  logic doubles_q, half_q;
   logic diagonal_last, row_last;
-
-  // The precision is known when the first word is there; only then do a row's planes have numbers.
-  assign u       = first_q ? last_u : u_q;
-  assign v       = first_q ? last_v : v_q;
-  assign start_u = first_q ? last_u : start_u_q;
-  assign start_v = first_q ? last_v : start_v_q;
-
-  // The next diagonal begins one weight plane up while there is one, then one activation plane.
-  assign start_u_d = (start_u == '0) ? '0 : start_u - 1'b1;
-  assign start_v_d = (start_u == '0) ? start_v - 1'b1 : start_v;
+  logic tall;  // the next diagonal begins one weight plane further on, and else one of the others
 
   assign word_first    = index_q == '0;
   assign word_last     = index_q == INDEX_W'(WORDS - 1);
-  assign pair_first    = first_q;
-  assign pair_last     = u == '0 && v == '0;
-  assign diagonal_last = u == last_u || v == '0;
+  assign pair_first    = u_q == '0 && v_q == '0;
+  assign pair_last     = u_q == last_u && v_q == last_v;
+  assign diagonal_last = W_W == 1 || u_q == last_u || v_q == '0;
   assign row_last      = row_q == ROW_W'(ROWS - 1);
-  assign negative      = (W_SIGNED && u == '0) != (IN_SIGNED && v == '0);
-  assign halves        = halves_q;
+  assign tall          = W_W > 1 && (IN_W == 1 || start_v_q == last_v);
+  assign negative      = (W_SIGNED && u_q == '0) != (IN_SIGNED && v_q == '0);
+  assign doubles       = doubles_q;
   assign vector_ends   = step && word_last && pair_last && row_last;
+
+  assign start_u_d = pair_last ? '0 : start_u_q + U_W'(tall);
+  assign start_v_d = pair_last ? '0 : start_v_q + V_W'(!tall);
 
   assign index = index_q;
   assign half  = half_q;
 
-  // A table, not a product: few planes, and no multiplier.
-  function automatic logic [X_ADDR_W-1:0] x_plane(logic [V_W-1:0] plane);
+  // Where a plane begins: few planes make a small table, and no multiplier.
+  function automatic logic [X_ADDR_W-1:0] x_plane(logic [V_W-1:0] v);
     x_plane = '0;
     for (int unsigned i = 1; i < IN_W; i++) begin
-      if (plane == V_W'(i)) x_plane = X_ADDR_W'(i * WORDS);
+      if (v == V_W'(i)) x_plane = X_ADDR_W'(i * WORDS);
     end
   endfunction
 
-  function automatic logic [W_ADDR_W-1:0] w_plane(logic [U_W-1:0] plane);
+  function automatic logic [W_ADDR_W-1:0] w_plane(logic [U_W-1:0] u);
     w_plane = '0;
     for (int unsigned i = 1; i < W_W; i++) begin
-      if (plane == U_W'(i)) w_plane = W_ADDR_W'(i * WORDS);
+      if (u == U_W'(i)) w_plane = W_ADDR_W'(i * WORDS);
     end
   endfunction
 
-  assign x_addr = (half_q ? X_ADDR_W'(IN_W * WORDS) : '0) + x_plane(v) + X_ADDR_W'(index_q);
-  assign w_addr = w_row_q + (w_plane(u) + W_ADDR_W'(index_q));
+  assign x_addr = (half_q ? X_ADDR_W'(IN_W * WORDS) : '0) + (x_plane(v_q) + X_ADDR_W'(index_q));
+  assign w_addr = w_row_q + (w_plane(u_q) + W_ADDR_W'(index_q));
 
   always_ff @(posedge clk) begin
     if (step) index_q <= word_last ? '0 : index_q + 1'b1;
     if (step && word_last) begin
-      first_q   <= pair_last;
-      halves_q  <= diagonal_last && !pair_last;
-      u_q       <= diagonal_last ? start_u_d : u + 1'b1;
-      v_q       <= diagonal_last ? start_v_d : v - 1'b1;
+      u_q       <= diagonal_last ? start_u_d : u_q + 1'b1;
+      v_q       <= diagonal_last ? start_v_d : v_q - 1'b1;
+      doubles_q <= diagonal_last && !pair_last;
       if (diagonal_last) begin
         start_u_q <= start_u_d;
         start_v_q <= start_v_d;
@@ -115,15 +108,18 @@ module bm_plane_order #(
       row_q   <= row_last ? '0 : row_q + 1'b1;
       half_q  <= half_q ^ row_last;
       w_row_q <= w_row_q + W_ADDR_W'(W_W * WORDS);
-      if (w_row_q == W_ADDR_W'((W_ROWS - 1) * W_W * WORDS)) w_row_q <= '0;
+      if (w_row_q == W_ADDR_W'(W_WORDS - W_W * WORDS)) w_row_q <= '0;
     end
     if (rst) begin
-      index_q  <= '0;
-      first_q  <= 1'b1;
-      halves_q <= 1'b0;
-      row_q    <= '0;
-      half_q   <= 1'b0;
-      w_row_q  <= '0;
+      index_q   <= '0;
+      u_q       <= '0;
+      v_q       <= '0;
+      start_u_q <= '0;
+      start_v_q <= '0;
+      doubles_q <= 1'b0;
+      row_q     <= '0;
+      half_q    <= 1'b0;
+      w_row_q   <= '0;
     end
   end
 

@@ -2,14 +2,10 @@
 //
 // bm_plane_sum: sums the counts of each pair of planes, and the pairs of a product by their weight.
 //
-// Golden model: with pairs[i] the sum of the BEATS counts of pair i, from the least significant one:
-//   sum = 0; for each pair: sum = (halves ? sum / 2 : sum) + (negative ? -pairs[i] : pairs[i]);
-// at last sum * 2**LOW_W, modulo 2**SUM_W. Throughput: 1 count per enabled cycle.
-// Latency: BEATS > 1 ? 2 : 1 enabled cycles. No stream ports.
-//
-// The bits that the halving pushes out are kept in a shift register; no sum that is to come can
-// change them. So the adder is a few bits wider than one pair, whatever the width of the sum, and
-// the result stands at the same place whatever the number of halvings.
+// Golden model: with pairs[i] the sum of the BEATS counts of pair i, Horner's scheme:
+//   sum = 0; for each pair: sum = (doubles ? 2 * sum : sum) + (negative ? -p : p)
+//   where p = pairs[i] * 2**scale, modulo 2**SUM_W.
+// Throughput: 1 count per enabled cycle. Latency: BEATS > 1 ? 2 : 1 enabled cycles. No stream ports.
 
 `default_nettype none
 
@@ -18,9 +14,7 @@ module bm_plane_sum #(
   parameter int unsigned PAIR_W  = 5,  // bits per sum of a pair's counts
   parameter int unsigned BEATS   = 4,  // counts per pair
   parameter bit          SIGNED  = 1'b1,  // there are pairs that are subtracted
-  parameter int unsigned LOW_W   = 6,  // most halvings
-  parameter int unsigned TOP_W   = 9,  // bits of any value between, without those pushed out
-  parameter int unsigned SUM_W   = 12  // bits of the sum
+  parameter int unsigned SUM_W   = 8  // bits of the sum
 ) (
   input  wire logic               clk,
   input  wire logic               en,
@@ -32,13 +26,17 @@ module bm_plane_sum #(
   // These stand with the pair: BEATS > 1 ? 1 : 0 enabled cycles behind its last count.
   input  wire logic               pair_valid,
   input  wire logic               pair_first,  // of its sum
-  input  wire logic               halves,
+  input  wire logic               doubles,
   input  wire logic               negative,
+  input  wire logic [        1:0] scale,
 
   output wire logic [  SUM_W-1:0] sum
 );
 
   logic [PAIR_W-1:0] pair;
+  logic unused_high;  // bits above those of the sum
+
+  assign unused_high = &{1'b0, count, pair};
 
   if (BEATS == 1) begin : gen_one_count
     logic unused;
@@ -54,47 +52,29 @@ module bm_plane_sum #(
     end
   end
 
-  logic [TOP_W-1:0] addend, half, held, top_d, top_q;
+  // Zeros at the end of a number are ones in its complement: they come in before the shift.
+  logic [SUM_W+2:0] scaled;
+  logic [SUM_W-1:0] addend, held, sum_d, sum_q;
 
-  assign half = SIGNED ? TOP_W'($signed(top_q) >>> 1) : top_q >> 1;
-  assign held = pair_first ? '0 : halves ? half : top_q;
+  assign addend = SUM_W'(scaled >> (2'd3 - scale));
+  assign held   = pair_first ? '0 : doubles ? sum_q << 1 : sum_q;
+  assign sum    = sum_q;
 
   if (SIGNED) begin : gen_signed
     logic unused_bit;
 
     // An extra lowest position makes the carry that completes a negative number.
-    assign addend = TOP_W'(pair) ^ {TOP_W{negative}};
-    assign {top_d, unused_bit} = {addend, negative} + {held, negative};
+    assign scaled = {SUM_W'(pair), 3'b000} ^ {(SUM_W + 3){negative}};
+    assign {sum_d, unused_bit} = {addend, negative} + {held, negative};
   end else begin : gen_unsigned
     logic unused;
     assign unused = negative;
-    assign addend = TOP_W'(pair);
-    assign top_d = addend + held;
+    assign scaled = {SUM_W'(pair), 3'b000};
+    assign sum_d = addend + held;
   end
 
   always_ff @(posedge clk) begin
-    if (en && pair_valid) top_q <= top_d;
-  end
-
-  logic [SUM_W+TOP_W+LOW_W-1:0] extended;
-  logic unused_high;
-
-  assign sum = extended[SUM_W-1:0];
-  assign unused_high = &{1'b0, extended};
-
-  if (LOW_W == 0) begin : gen_all_top
-    assign extended = {{SUM_W{SIGNED && top_q[TOP_W-1]}}, top_q};
-  end else begin : gen_low
-    logic [LOW_W-1:0] low_q;
-
-    assign extended = {{SUM_W{SIGNED && top_q[TOP_W-1]}}, top_q, low_q};
-
-    always_ff @(posedge clk) begin
-      if (en && pair_valid) begin
-        if (halves) low_q <= LOW_W'({top_q[0], low_q} >> 1);
-        if (pair_first) low_q <= '0;
-      end
-    end
+    if (en && pair_valid) sum_q <= sum_d;
   end
 
 endmodule

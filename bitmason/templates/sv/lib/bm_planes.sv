@@ -29,7 +29,8 @@ module bm_planes #(
   parameter  int unsigned KNOB_W    = 3,  // bits of one knob
   parameter  string       RAM_STYLE = "auto",  // memory: "auto", "distributed" or "block"
   localparam int unsigned W_WORDS   = GROUPS * ROWS * W_W * WORDS,
-  localparam int unsigned W_ADDR_W  = (W_WORDS > 1) ? $clog2(W_WORDS) : 1
+  localparam int unsigned W_ADDR_W  = (W_WORDS > 1) ? $clog2(W_WORDS) : 1,
+  localparam int unsigned SHIFT_W   = (W_W + IN_W > 2) ? $clog2(W_W + IN_W - 1) : 1
 ) (
   input  wire logic                        clk,
   input  wire logic                        rst,
@@ -54,8 +55,9 @@ module bm_planes #(
   output wire logic                        word_last,
   output wire logic                        pair_first,
   output wire logic                        pair_last,
-  output wire logic                        halves,
-  output wire logic                        negative
+  output wire logic                        doubles,
+  output wire logic                        negative,
+  output wire logic [         SHIFT_W-1:0] shift  // planes that are left out, of both sides
 );
 
   localparam int unsigned BEATS   = WIDTH / TAKE;
@@ -128,7 +130,7 @@ module bm_planes #(
   logic [INDEX_W-1:0] index;
   logic [ADDR_W-1:0] x_addr;
   logic read_half, vector_ends;
-  logic word_first_d, word_last_d, pair_first_d, pair_last_d, halves_d, negative_d;
+  logic word_first_d, word_last_d, pair_first_d, pair_last_d, doubles_d, negative_d;
 
   bm_plane_order #(
     .WORDS(WORDS),
@@ -152,10 +154,12 @@ module bm_planes #(
     .word_last(word_last_d),
     .pair_first(pair_first_d),
     .pair_last(pair_last_d),
-    .halves(halves_d),
+    .doubles(doubles_d),
     .negative(negative_d),
     .vector_ends
   );
+
+  logic [SHIFT_W-1:0] shift_d;
 
   if (RUN_TIME) begin : gen_precisions
     logic [U_W-1:0] last_u_q[2];
@@ -163,6 +167,7 @@ module bm_planes #(
 
     assign last_u  = last_u_q[read_half];
     assign last_v  = last_v_q[read_half];
+    assign shift_d = SHIFT_W'(W_W + IN_W - 2) - SHIFT_W'(last_u) - SHIFT_W'(last_v);
 
     always_ff @(posedge clk) begin
       if (vector_starts) begin
@@ -176,12 +181,14 @@ module bm_planes #(
     assign unused  = &{1'b0, vector_starts, write_half, read_half};
     assign last_u  = write_last_u;
     assign last_v  = write_last_v;
+    assign shift_d = '0;
   end
 
   // Words stored, from the start of the vector that is read.
   logic [LEVEL_W-1:0] level_q;
   logic valid_q;
-  logic word_first_q, word_last_q, pair_first_q, pair_last_q, halves_q, negative_q;
+  logic word_first_q, word_last_q, pair_first_q, pair_last_q, doubles_q, negative_q;
+  logic [SHIFT_W-1:0] shift_q;
 
   assign space = level_q != LEVEL_W'(2 * WORDS);
   assign fetch = LEVEL_W'(index) < level_q && (m_axis_tready || !valid_q);
@@ -191,8 +198,9 @@ module bm_planes #(
   assign word_last     = word_last_q;
   assign pair_first    = pair_first_q;
   assign pair_last     = pair_last_q;
-  assign halves       = halves_q;
+  assign doubles       = doubles_q;
   assign negative      = negative_q;
+  assign shift         = shift_q;
 
   always_ff @(posedge clk) begin
     level_q <= level_q + LEVEL_W'(word_ends) - (vector_ends ? LEVEL_W'(WORDS) : '0);
@@ -202,8 +210,9 @@ module bm_planes #(
       word_last_q  <= word_last_d;
       pair_first_q <= pair_first_d;
       pair_last_q  <= pair_last_d;
-      halves_q    <= halves_d;
+      doubles_q    <= doubles_d;
       negative_q   <= negative_d;
+      shift_q      <= shift_d;
     end
     if (rst) begin
       level_q <= '0;
