@@ -34,7 +34,7 @@ def readers_of(case: str) -> int:
 
 def part(setting: int, reader: int) -> int:
     """The bits of a reader."""
-    return setting >> WIDTH * reader & 2**WIDTH - 1
+    return setting >> WIDTH * reader & (1 << WIDTH) - 1
 
 
 class KnobsControl(Control):
