@@ -30,6 +30,7 @@ SIDE = 28
 CLASSES = 10
 PIXEL_MAX = 255
 OPSET = 14
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 IDX_HEADER_BYTES = {"images-idx3": 16, "labels-idx1": 8}
 MEASURED_AT_ONCE = 200
 CHECKED_IMAGES = 32
@@ -82,18 +83,6 @@ class Task:
     inputs: Callable[[Tensor], Tensor]
     targets: Callable[[Tensor, Tensor], Tensor]
     classes: int = CLASSES
-
-
-@dataclass(frozen=True)
-class Example:
-    """One network: how it is built, trained and spoken of."""
-
-    name: str
-    about: str
-    command: str
-    build: Callable[[], nn.Module]
-    recipe: Recipe
-    task: Task
 
 
 def read_idx(path: Path, header_bytes: int) -> NDArray[np.uint8]:
@@ -167,7 +156,14 @@ def start(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def train(net: nn.Module, task: Task, split: Split, recipe: Recipe) -> None:
+def cross_entropy(net: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss of the classes that `net` answers."""
+    return nn.functional.cross_entropy(net(inputs).float(), targets)
+
+
+def train(
+    net: nn.Module, task: Task, split: Split, recipe: Recipe, loss_of: Loss = cross_entropy
+) -> None:
     """Trains in place, one line of progress per hundred steps on stderr."""
     optimiser = torch.optim.AdamW(
         net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -180,8 +176,7 @@ def train(net: nn.Module, task: Task, split: Split, recipe: Recipe) -> None:
     for _ in range(recipe.epochs):
         for inputs, targets in batches(split, task, recipe):
             with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half_precision):
-                answers = net(inputs.contiguous(memory_format=layout_of(inputs)))
-            loss = nn.functional.cross_entropy(answers.float(), targets)
+                loss = loss_of(net, inputs.contiguous(memory_format=layout_of(inputs)), targets)
             optimiser.zero_grad()
             torch.autograd.backward(loss)
             optimiser.step()
@@ -192,6 +187,19 @@ def train(net: nn.Module, task: Task, split: Split, recipe: Recipe) -> None:
             if step % 100 == 0:
                 typer.echo(f"step {step}/{recipe.steps}: loss {total / 100:.4f}", err=True)
                 total = 0.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """One network: how it is built, trained and spoken of."""
+
+    name: str
+    about: str
+    command: str
+    build: Callable[[], nn.Module]
+    recipe: Recipe
+    task: Task
+    fit: Callable[[nn.Module, Task, Split, Recipe], None] = train
 
 
 def confusion(net: nn.Module, task: Task, split: Split) -> NDArray[np.int64]:
@@ -237,13 +245,13 @@ def measured(counts: NDArray[np.int64], split: Split) -> str:
 
 def train_and_export(
     example: Example, images: int | None, epochs: int | None, seed: int, data: Path, out: Path
-) -> None:
-    """Trains a network from the seed, measures it on the test set and writes the file."""
+) -> nn.Module:
+    """Trains a network from the seed, measures it on the test set, writes the file; the network."""
     recipe = example.recipe.adapted(images, epochs)
     training, test = load_split(data, "train"), load_split(data, "t10k")
     start(seed)
     net = example.build()
-    train(net, example.task, training, recipe)
+    example.fit(net, example.task, training, recipe)
     result = measured(confusion(net, example.task, test), test)
     command = (
         f"python examples/{example.command} --images {recipe.images} --epochs {recipe.epochs} "
@@ -252,6 +260,7 @@ def train_and_export(
     doc = f"{example.name}: {example.about}; {result}; made by `{command}`"
     export(net, first_inputs(test, example.task), out / f"{example.name}.onnx", doc)
     typer.echo(f"{example.name}: {result}")
+    return net
 
 
 def run(example: Example) -> None:
