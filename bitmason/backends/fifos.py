@@ -1,7 +1,8 @@
 """FIFOs: where a design needs them, and exactly how deep.
 
 Invariant: depths come from runs of the timing model alone. A design leaves here only after a run
-with the very FIFOs it has reached the pace of its slowest layer.
+with the very FIFOs it has reached the pace of its slowest layer; where the precision may change, at
+the most and at the least bits of all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from math import ceil
 from bitmason.backends.design import Design, End, FifoView, Layer, Port, Resources, Stream
 from bitmason.backends.layers.memory import ram
 from bitmason.backends.schedule import Model
+from bitmason.backends.settings import Setting, with_setting
 from bitmason.diagnostics import fail
 from bitmason.ir.graph import Folding
 
@@ -21,6 +23,8 @@ _TRIAL, _PROOF = 4, 10  # frames that a run of the search and a final one take
 _DOUBLINGS = 8
 _SMALL_BITS = 1024  # FIFOs of fewer bits are not worth a search
 _LEAST = 2  # the smallest bm_fifo
+
+Paces = Mapping[Setting, int]
 
 
 def with_fifos(design: Design) -> Design:
@@ -35,33 +39,47 @@ def with_fifos(design: Design) -> Design:
     Raises:
         CompileError: B005 when the design does not reach its pace, a fault of the compiler.
     """
-    target = design.ii_cycles
-    if design.fifos or _meets(design, target, _PROOF):
+    paces = _paces(design)
+    if design.fifos or _meets(design, paces, _PROOF):
         return design
-    depths = _peaks(design, target)
+    depths = _peaks(design, paces)
     for _ in range(_DOUBLINGS):
-        if _meets(_inserted(design, depths), target, _PROOF):
+        if _meets(_inserted(design, depths), paces, _PROOF):
             break
         depths = {index: 2 * depth for index, depth in depths.items()}
     else:
         fail("B005", "the streams between the layers cannot be buffered enough")
     for frames in (_TRIAL, _PROOF):  # short trials mostly find what the proof then accepts
-        search = _Search(design, depths, target, frames)
+        search = _Search(design, depths, paces, frames)
         search.drop(sorted(depths))
         search.move()
         search.shrink()
         found = _inserted(design, search.depths)
-        if _meets(found, target, _PROOF):
+        if _meets(found, paces, _PROOF):
             return found
     return _inserted(design, depths)
 
 
-def _meets(design: Design, target: int, frames: int) -> bool:
-    found = Model(design).run(frames)
-    return found.complete and found.ii_cycles <= target
+def _paces(design: Design) -> Paces:
+    """Return the settings that have to keep their pace, and the cycles of the slowest layer then.
+
+    Between two frames there are cycles that no precision makes fewer, such as those of padding, so
+    the least bits need the deepest FIFOs.
+    """
+    most = tuple(knob.maximum for knob in design.knobs)
+    least = (1,) * len(most)
+    return {setting: with_setting(design, setting).ii_cycles for setting in (most, least)}
 
 
-def _peaks(design: Design, target: int) -> dict[int, int]:
+def _meets(design: Design, paces: Paces, frames: int) -> bool:
+    for setting, target in paces.items():
+        found = Model(with_setting(design, setting)).run(frames)
+        if not found.complete or found.ii_cycles > target:
+            return False
+    return True
+
+
+def _peaks(design: Design, paces: Paces) -> dict[int, int]:
     """Return, per stream, the most beats that wait there when nobody waits for room."""
     endless = {
         index: _PROOF * stream.port.beats + _LEAST
@@ -69,19 +87,26 @@ def _peaks(design: Design, target: int) -> dict[int, int]:
         if stream.producer.layer and stream.consumer.layer
     }
     trial = _inserted(design, endless)
-    peaks = Model(trial).run(_PROOF, pace=target).peaks
-    return {index: max(_LEAST, peaks[name_of(design, index)]) for index in endless}
+    runs = [
+        Model(with_setting(trial, setting)).run(_PROOF, pace=target).peaks
+        for setting, target in paces.items()
+    ]
+    return {
+        index: max(_LEAST, *(peaks[name_of(design, index)] for peaks in runs)) for index in endless
+    }
 
 
 class _Search:
     """FIFOs that still reach the pace, fewer and smaller with every step."""
 
-    def __init__(self, design: Design, depths: Mapping[int, int], target: int, frames: int) -> None:
+    def __init__(
+        self, design: Design, depths: Mapping[int, int], paces: Paces, frames: int
+    ) -> None:
         self.depths = dict(depths)
-        self._design, self._target, self._frames = design, target, frames
+        self._design, self._paces, self._frames = design, paces, frames
 
     def _try(self, depths: dict[int, int]) -> bool:
-        works = _meets(_inserted(self._design, depths), self._target, self._frames)
+        works = _meets(_inserted(self._design, depths), self._paces, self._frames)
         if works:
             self.depths = depths
         return works

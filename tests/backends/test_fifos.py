@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import bitmason
 from bitmason.backends import dataflow
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design, End, FifoView, Layer
 from bitmason.backends.fifos import SHIFT_DEPTH, with_fifos
 from bitmason.backends.schedule import Model
+from bitmason.backends.settings import with_setting
 from bitmason.config import Config
 from bitmason.diagnostics import CompileError, Loc
 from bitmason.ir import Builder, Const, Folding, Graph, Int, TensorType, UInt
@@ -168,6 +171,22 @@ def test_fifos_are_stored_where_they_fit(name: str) -> None:
         assert (view.style == "shift") == (view.depth <= SHIFT_DEPTH)
         assert fifo.source == fifo.sink
         assert fifo.cycles == fifo.source.beats
+
+
+@cache
+def _cnn() -> Design:
+    model = Path(bitmason.__file__).parents[1] / "examples" / "models" / "cnn_w4a4.onnx"
+    return bitmason.compile(model, run_time_precision=True, max_cycles=50_000).design
+
+
+@pytest.mark.parametrize(("wbits", "abits"), [(1, 1), (1, 4), (2, 3), (4, 4)])
+def test_fifos_hold_at_every_precision(wbits: int, abits: int) -> None:
+    """Two convolutions of one pace, with padding between them, which no setting makes faster."""
+    made = _cnn()
+    planes = {"wbits": wbits, "abits": abits}
+    reduced = with_setting(made, tuple(planes[knob.name] for knob in made.knobs))
+    cycles = made.ii_cycles * wbits * abits // 16
+    assert Model(reduced).run(FRAMES).ii_cycles == reduced.ii_cycles == cycles
 
 
 def test_names_are_the_consumers_and_taken_by_nobody() -> None:

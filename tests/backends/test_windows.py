@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -200,13 +201,20 @@ def test_foldings_are_read_back() -> None:
     assert again.streams == first.streams
 
 
-def test_the_larger_ring_buffer_is_taken_only_for_speed() -> None:
+def _with_a_slow_layer(cleared: tuple[int, ...] = ()) -> Graph:
+    """Return a convolution and a layer of 160 products behind it, for which it has to wait."""
     builder = Builder("net")
     value = builder.input("x", TensorType((4, 6, 4), UInt(3)), LOC)
-    for node in DENSE.nodes:
-        value = builder.add(node.op, [value], LOC, node.name)
     slow = Dense(Const.integers(np.ones((40, 4), np.int64)), Int(2))
-    graph = builder.finish([builder.add(slow, [value], LOC, "slow")])
+    names = [*((node.op, node.name) for node in DENSE.nodes), (slow, "slow")]
+    for op, name in names:
+        made = replace(op, cleared=cleared) if isinstance(op, Dense) else op
+        value = builder.add(made, [value], LOC, name)
+    return builder.finish([value])
+
+
+def test_the_larger_ring_buffer_is_taken_only_for_speed() -> None:
+    graph = _with_a_slow_layer()
     asked = {"conv": LayerConfig(pe=4, simd=4)}
     least, most = (
         _layers(build_design(graph, Config(max_cycles=cycles, layers=asked)))["windows"]
@@ -215,3 +223,15 @@ def test_the_larger_ring_buffer_is_taken_only_for_speed() -> None:
     assert least.view.depth == 2 * 6 + 2 + 1
     assert most.view.depth > least.view.depth
     assert most.cycles == 8 * 9
+
+
+def test_a_ring_buffer_keeps_up_with_the_least_precision() -> None:
+    """The slow layer leaves time to wait only until both are faster than the smallest buffer."""
+    asked = {"conv": LayerConfig(pe=4, simd=4, engine="bitserial")}
+    fixed, reducible = (
+        _layers(build_design(graph, Config(max_cycles=8 * 160, layers=asked)))["windows"]
+        for graph in (_with_a_slow_layer(), _with_a_slow_layer((0, 0)))
+    )
+    assert fixed.view.depth == 2 * 6 + 2 + 1
+    assert reducible.view.depth > fixed.view.depth
+    assert reducible.cycles == 8 * 9

@@ -8,6 +8,7 @@ where that is decided.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -120,7 +121,8 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
         node: the `windows` operation.
         consumer: the layer of that site.
         wanted: cycles between frames that the generator may take; where the smallest line buffer
-            is too slow for that, a larger one is used.
+            is too slow for that, a larger one is used. In front of a layer with knobs it never
+            makes the layer wait, whatever the others may be set to.
     """
     window, image, op = site.window, site.image, site.node.op
     assert window is not None and image is not None
@@ -149,9 +151,9 @@ def plan_windows(site: Site, node: Node, consumer: Layer, wanted: int) -> Layer:
         lanes_in=lanes_in,
         lanes_out=own.mmv,
     )
-    view, cycles, cost = _sized(
-        view, consumer.cycles, max(wanted, consumer.cycles), asked, site.prices
-    )
+    busy = consumer.cycles // prod(knob.maximum for knob in consumer.knobs)
+    pace = busy if consumer.knobs else max(wanted, busy)
+    view, cycles, cost = _sized(view, busy, pace, asked, site.prices)
     elem = image.int_elem
     per_beat = own.pe * (window.taps if view.parallel else 1) * own.mmv
     return Layer(
