@@ -129,7 +129,9 @@ def simulate(
     engine: Annotated[str, typer.Option(metavar="NAME", help="golden, rtl or hls.")] = "golden",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="LAYER.KNOB=N", help="As fc1.abits=2; several times."),
+        typer.Option(
+            "--set", metavar="LAYER.KNOB=N", help="As fc1.abits=2, or *.abits=2; several times."
+        ),
     ] = None,
     stall: Annotated[
         float, typer.Option(min=0, max=0.99, metavar="P", help="Probability of a stall.")

@@ -19,6 +19,7 @@ from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
 
 Setting = tuple[int, ...]
+_ALL = "*."  # in front of the name of a knob, for all layers that have it
 # Numbers by name, for all frames or for each of them; nothing leaves all at the largest.
 Given = Mapping[str, int] | Sequence[Mapping[str, int]]
 
@@ -47,7 +48,8 @@ def parse_settings(texts: Iterable[str]) -> dict[str, int]:
 def setting_of(design: Design, given: Mapping[str, int]) -> Setting:
     """Return the numbers of all knobs of `design`: those `given` by name, the largest elsewhere.
 
-    A name is that of the layer, or of its node in the model, with the knob's behind a dot.
+    A name is that of the layer, or of its node in the model, with the knob's behind a dot. `*`
+    names all layers that have such a knob; what is said of one of them by name counts more.
 
     Raises:
         CompileError: S005 for a name or a number that the design does not have.
@@ -56,18 +58,23 @@ def setting_of(design: Design, given: Mapping[str, int]) -> Setting:
     trained = {layer.name: layer.loc.node for layer in design.layers}
     aliases = {f"{trained[knob.layer]}.{knob.name}": name for name, knob in knobs.items()}
     values = {name: knob.maximum for name, knob in knobs.items()}
-    for asked, value in given.items():
-        name = asked if asked in knobs else aliases.get(asked, "")
-        if name not in knobs:
+    for asked in sorted(given, key=lambda name: not name.startswith(_ALL)):
+        value = given[asked]
+        if asked.startswith(_ALL):
+            names = [name for name, knob in knobs.items() if knob.name == asked[len(_ALL) :]]
+        else:
+            names = [name for name in (asked, aliases.get(asked)) if name in knobs][:1]
+        if not names:
             _refuse_name(asked, knobs)
-        if not 1 <= value <= knobs[name].maximum:
-            fail(
-                "S005",
-                f"{asked} = {value} is not possible",
-                notes=[f"the layer was built for 1 to {knobs[name].maximum}"],
-                help=f"use {name}={min(max(value, 1), knobs[name].maximum)}",
-            )
-        values[name] = value
+        for name in names:
+            if not 1 <= value <= knobs[name].maximum:
+                fail(
+                    "S005",
+                    f"{asked} = {value} is not possible",
+                    notes=[f"{knobs[name].layer} was built for 1 to {knobs[name].maximum}"],
+                    help=f"use {name}={min(max(value, 1), knobs[name].maximum)}",
+                )
+            values[name] = value
     return tuple(values.values())
 
 

@@ -87,6 +87,15 @@ def test_layers_may_be_named_as_in_the_model() -> None:
     assert setting_of(trained, {f"/{SMALL.knobs[0].layer}/MatMul.wbits": 1}) == (1, 3, 2, 2)
 
 
+def test_a_star_means_all_layers_that_are_not_named() -> None:
+    assert setting_of(SMALL, {"*.abits": 1}) == (4, 1, 2, 1)
+    assert setting_of(SMALL, {NAMES[0]: 3, "*.wbits": 2}) == (3, 3, 2, 2)
+    text = refusal(setting_of, SMALL, {"*.wbits": 3})
+    assert "error[S005]: *.wbits = 3 is not possible" in text
+    assert f"help: use {NAMES[2]}=2" in text
+    assert "no knob called '*.bits'" in refusal(setting_of, SMALL, {"*.bits": 1})
+
+
 def test_refuses_unknown_names() -> None:
     wrong = NAMES[0].replace("wbits", "wbit")
     text = refusal(setting_of, SMALL, {wrong: 1})
@@ -100,7 +109,7 @@ def test_refuses_unknown_names() -> None:
 def test_refuses_numbers_out_of_bounds(value: int, nearest: int) -> None:
     text = refusal(setting_of, SMALL, {NAMES[0]: value})
     assert f"error[S005]: {NAMES[0]} = {value} is not possible" in text
-    assert "note: the layer was built for 1 to 4" in text
+    assert f"note: {SMALL.knobs[0].layer} was built for 1 to 4" in text
     assert f"help: use {NAMES[0]}={nearest}" in text
 
 

@@ -87,7 +87,7 @@ def test_a_setting_is_faster(folder: Path) -> None:
         ("fc0.abits", "'fc0.abits' is not a setting"),
         ("nothing.abits=1", "the design has no knob called 'nothing.abits'"),
         ("fc0.abits=0", "fc0.abits = 0 is not possible"),
-        ("fc0.abits=4", "the layer was built for 1 to 3"),
+        ("fc0.abits=4", "fc0 was built for 1 to 3"),
     ],
 )
 def test_what_cannot_be_set_is_refused(folder: Path, setting: str, words: str) -> None:
