@@ -1,7 +1,8 @@
 """What bit-serial products cost on xc7 after yosys, beside products of whole numbers.
 
 Run as `python -m benchmarks.bitserial_area`. All units multiply vectors of 1024 elements by 4 rows
-of weights in turn for each PE. Everything is counted but the weights, which lie in block RAM.
+of weights in turn for each PE. Everything is counted but the weights, which lie in block RAM; no
+unit may use DSP blocks.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Unit:
         return (bits**2 if self.serial else 1) / (self.pe * self.simd)
 
 
-GOALS = tuple(Unit(pe, 256, MOST, run_time=True) for pe in (1, 4, 8))
+GOALS = tuple(Unit(pe, 256, MOST, run_time=True) for pe in (1, 4, 8, 16))
 PAIRS = tuple(
     unit for bits in (1, 2, 4, 8) for unit in (Unit(4, 256, bits), Unit(4, 32, bits, serial=False))
 )
@@ -91,7 +92,7 @@ def measure(unit: Unit) -> Area:
         memory = Path(name) / "weights.mem"
         memory.write_text("".join(f"{rng.bytes(width // 8).hex()}\n" for _ in range(words)))
         parameters = {**unit.parameters, "INIT_FILE": memory.name}
-        return yosys.synthesise(CELLS, cell, parameters=parameters, memories=[memory])
+        return yosys.synthesise(CELLS, cell, parameters=parameters, memories=[memory], dsp=False)
 
 
 def goals(areas: Mapping[Unit, Area]) -> Table:

@@ -108,9 +108,9 @@ def _pipe(depth: int, group: int = 1) -> Cell:
 
 def _bitserial(view: BitSerialView) -> list[Cell]:
     weights, inputs = view.planes
-    folds, gathered = view.column_folds, view.word_elements // view.take
-    beats = view.vectors * folds * gathered
-    planes = Cell(kernel.PLANES, (inputs, gathered, folds, view.passes, beats))
+    folds = view.column_folds
+    beats = view.vectors * folds * view.gathered
+    planes = Cell(kernel.PLANES, (inputs, view.gathered, folds, view.passes, beats))
     return [planes, _pipe(view.stages + (folds > 1) + 2, weights * inputs * folds)]
 
 

@@ -126,6 +126,7 @@ def synthesise(
     parameters: Mapping[str, int | str] = MappingProxyType({}),
     netlist: Path | None = None,
     memories: Iterable[Path] = (),
+    dsp: bool = True,
 ) -> Area:
     """Synthesise the module `top` of `files` and return what it takes on `device`.
 
@@ -136,6 +137,7 @@ def synthesise(
         parameters: values for the parameters of `top`.
         netlist: where to write the mapped netlist as JSON, if anywhere.
         memories: files that the sources name in `$readmemh`.
+        dsp: whether products may go to DSP blocks; yosys does not ask `use_dsp` in the sources.
 
     Raises:
         CompileError: without yosys (T002), or when it rejects the design (T003).
@@ -153,7 +155,7 @@ def synthesise(
             [
                 "read_slang -f slang.f",
                 "scratchpad -set abc9.verify false",
-                f"{family.command} -top {top}",
+                f"{family.command} -top {top}{'' if dsp else ' -nodsp'}",
                 "tee -q -o stat.json stat -json",
                 *(["write_json netlist.json"] if netlist else []),
             ],

@@ -168,6 +168,19 @@ def test_passes_text_parameters_whole(adder: Path, tmp_path: Path) -> None:
 
 
 @needs_yosys
+@pytest.mark.parametrize(("dsp", "blocks"), [(True, 1), (False, 0)])
+def test_products_stay_in_logic_on_demand(dsp: bool, blocks: int, tmp_path: Path) -> None:
+    source = tmp_path / "product.sv"
+    source.write_text(
+        "module product(input logic [7:0] a, b, output logic [15:0] y); assign y = a * b;"
+        " endmodule\n"
+    )
+    area = yosys.synthesise([source], "product", dsp=dsp)
+    assert area.dsp == blocks
+    assert (area.lut == 0) == dsp
+
+
+@needs_yosys
 def test_synthesises_for_ecp5(adder: Path) -> None:
     area = yosys.synthesise([adder], "adder", device="ecp5", parameters={"WIDTH": 8})
     assert (area.carry, area.ff, area.lut_sites) == (4, 8, area.lut + 8)

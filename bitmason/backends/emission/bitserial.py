@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bitmason.backends.design import Layer
-from bitmason.backends.emission.registry import Emission, Table, emits
+from bitmason.backends.emission.registry import Emission, Table, emits, ram_style
 from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.knobs import KnobsView
 from bitmason.ir.graph import Node
@@ -39,6 +39,7 @@ def emit_bitserial(layer: Layer, weights: IntArray) -> Emission:
             "KNOB_W": view.knob_bits,
             "VECTORS": view.vectors // view.groups,
             "ROM_STYLE": view.memory,
+            "RAM_STYLE": ram_style(view.planes_memory),
             "STAGES": view.stages,
             "TARGET": view.target,
         },

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from bitmason.backends.design import Knob, Layer, Port, Resources
-from bitmason.backends.layers.engines import BITSERIAL
-from bitmason.backends.layers.memory import lut_ram, rom
+from bitmason.backends.layers.engines import BITSERIAL, popcount
+from bitmason.backends.layers.memory import ram, rom
 from bitmason.backends.layers.registry import Site, divisors
 from bitmason.ir.graph import Folding, Op
 from bitmason.ir.types import IntType, UInt
 
-# Measured with yosys synth_xilinx -family xc7 (benchmarks/bitserial_area.py).
-_LUT_PER_BIT = {"generic": 1.7, "xilinx": 0.98}
-_CONTROL = Resources(lut=90, ff=70)
+# Fitted to units and their parts as yosys maps them (synth_xilinx -family xc7): the estimates below
+# were within 13 % of eleven other units of all three products, with and without knobs.
+_LUT_PER_SELECTION = (0, 1, 1, 1, 2, 2.5, 3, 3)  # of one bit among so many
+_SHORT_SHIFT = 5  # bits of weights and inputs together, up to which pairs alone are shifted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class BitSerialView:
     `groups`, which follow each other; `lanes` vectors share the weights. A `depthwise` unit has
     inputs of their own for each PE. `take` elements of a lane arrive per beat, `vectors` of them
     make a frame. `planes` are those of weights and inputs that count; they may be fewer than there
-    are where the layer has `knobs`.
+    are where the layer has `knobs`. Weights lie in `memory`, planes of inputs in `planes_memory`.
     """
 
     product: str
@@ -52,6 +53,7 @@ class BitSerialView:
     target: str
     planes: tuple[int, int]
     knobs: bool
+    planes_memory: str = ""
 
     @property
     def row_folds(self) -> int:
@@ -72,6 +74,11 @@ class BitSerialView:
     def word_elements(self) -> int:
         """Inputs of a lane that meet one word of weights."""
         return self.simd * self.pe if self.depthwise else self.simd
+
+    @property
+    def gathered(self) -> int:
+        """Beats that make one word."""
+        return self.word_elements // self.take
 
     @property
     def passes(self) -> int:
@@ -120,6 +127,7 @@ def bitserial_simds(columns: int, takes: list[int], rows: int, planes: int) -> I
 def plan_bitserial(site: Site, folding: Folding, view: BitSerialView) -> Layer:
     """Return the layer of a unit, which still has to be given its memory."""
     memory, stored = rom(view.words, view.pe * view.simd, folding.memory, site.prices)
+    buffer, planes = _planes(view)
     node, lanes = site.node, view.lanes
     knobs = tuple(
         Knob(node.name, name, elem.bits, view.knob_bits)
@@ -136,27 +144,62 @@ def plan_bitserial(site: Site, folding: Folding, view: BitSerialView) -> Layer:
         sources=(source, view.knob_port) if view.knobs else (source,),
         sinks=(Port(node.type.int_elem, node.type.size, view.pe * lanes, lanes),),
         cycles=view.cycles,
-        resources=_CONTROL + stored + _planes(view) + _compute(view),
-        view=replace(view, memory=memory),
+        resources=stored + planes + _control(view) + _compute(view),
+        view=replace(view, memory=memory, planes_memory=buffer),
         acc_bits=view.acc_bits,
         weight_bits=view.words * view.pe * view.simd,
         knobs=knobs,
     )
 
 
-def _planes(view: BitSerialView) -> Resources:
-    """Return the cost of turning vectors into planes and of keeping two of them."""
-    taken, word = view.lanes * view.take, view.lanes * view.word_elements
-    words = 2 * view.x.bits * view.column_folds
-    return Resources(lut=taken * view.x.bits + lut_ram(words, word), ff=taken * view.x.bits + word)
+def _control(view: BitSerialView) -> Resources:
+    """Return the cost of the counters that walk through planes, folds and rows."""
+    planes = _counter(view.w.bits) + _counter(view.x.bits)
+    folds, rows, groups = map(_counter, (view.column_folds, view.row_folds, view.groups))
+    cost = Resources(
+        lut=30 + 8 * planes + 6 * folds + 4 * rows + 2 * groups,
+        ff=30 + 6 * planes + 3 * folds + 2 * (rows + groups),
+    )
+    if view.knobs:  # a counter for the beats of a frame
+        frame = _counter(view.vectors * view.column_folds * view.gathered)
+        cost += Resources(lut=15 + frame, ff=20 + frame)
+    return cost
+
+
+def _counter(steps: int) -> int:
+    return (steps - 1).bit_length()
+
+
+def _planes(view: BitSerialView) -> tuple[str, Resources]:
+    """Return where the planes of two vectors are kept, and what that and making them costs."""
+    taken, bits = view.lanes * view.take, view.x.bits
+    style, bank = ram(2 * bits * view.column_folds, taken, "")
+    select = taken * _LUT_PER_SELECTION[min(bits, len(_LUT_PER_SELECTION)) - 1]
+    beat = Resources(lut=ceil(select), ff=taken * bits)
+    return style, sum([bank] * view.gathered, beat)
 
 
 def _compute(view: BitSerialView) -> Resources:
-    """Return the cost of counting, accumulating and shifting, for all PE and lanes."""
-    units, acc = view.pe * view.lanes, view.acc_bits
-    first = view.columns.bit_length() if view.column_folds > 1 else 0
-    count = ceil(view.simd * _LUT_PER_BIT[view.target])
-    shift = 2 * acc if view.knobs else 0
-    totals = 0 if view.product != "select" else units if view.depthwise else view.lanes
-    lut = units * (count + first + 2 * acc + shift) + totals * (count + 2 * acc)
-    return Resources(lut=lut, ff=(units + totals) * (first + 2 * acc))
+    """Return the cost of counting, summing and shifting, for all PE and lanes."""
+    acc, several = view.acc_bits, view.w.bits * view.x.bits > 1
+    reach = view.columns if view.column_folds > 1 else view.simd
+    pair = reach.bit_length()
+    held = pair if view.column_folds > 1 else 0  # the sum of a pair's counts
+    subtracts = (view.product == "and" and view.w.signed) or (
+        view.product != "xnor" and view.x.signed
+    )
+    if view.knobs and several:  # counts may be shifted, and complemented, before they are added
+        added = pair * (3.2 if subtracts else 1.6)
+    else:
+        added = pair + 1 if subtracts else 0
+    count = popcount(view.simd, view.target, view.stages)
+    each = count.lut + held + acc * several + added
+    shifted = 0.85 * acc if view.knobs and view.w.bits + view.x.bits > _SHORT_SHIFT else 0
+    select = view.product == "select"
+    units = view.pe * view.lanes
+    totals = 0 if not select else units if view.depthwise else view.lanes
+    registers = count.ff + held
+    return Resources(
+        lut=ceil(units * (each + shifted + acc * select) + totals * each),
+        ff=units * (registers + 2 * acc) + totals * (registers + acc),
+    )

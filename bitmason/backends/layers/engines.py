@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from math import ceil
+
+from bitmason.backends.design import Resources
 from bitmason.ir.graph import Op
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 
 BITSERIAL = "bitserial"
+# Measured with yosys synth_xilinx -family xc7 (benchmarks/popcount_area.py).
+_LUT_PER_COUNTED_BIT = {"generic": 1.65, "xilinx": 0.98}
+
+
+def popcount(bits: int, target: str, stages: int) -> Resources:
+    """Return the cost of counting `bits` products of bits, with registers at `stages` places."""
+    lut = ceil(bits * _LUT_PER_COUNTED_BIT[target])
+    return Resources(lut=lut, ff=ceil(stages * (0.15 * bits + 6)))
 
 
 def is_reducible(op: Op) -> bool:

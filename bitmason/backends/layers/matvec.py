@@ -21,7 +21,7 @@ from bitmason.backends.layers.bitserial import (
     planes_kept,
     smallest_take,
 )
-from bitmason.backends.layers.engines import BITSERIAL, engines_of, is_reducible
+from bitmason.backends.layers.engines import BITSERIAL, engines_of, is_reducible, popcount
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
 from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.registry import (
@@ -39,7 +39,6 @@ from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.ir.types import Bipolar, Int, IntType
 
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/layer_area.py).
-_LUT_PER_XNOR_BIT = {"generic": 1.85, "xilinx": 1.45}
 _LEVEL_NS = 1.0
 _CONTROL = Resources(lut=25, ff=30)
 
@@ -251,7 +250,7 @@ def _compute(view: MatVecView) -> Resources:
     a, w = view.x.bits, view.w.bits
     accumulate = Resources(lut=pe * acc if view.column_folds > 1 else 0, ff=2 * pe * acc)
     if view.dot == "xnor":
-        return accumulate + Resources(lut=ceil(pe * simd * _LUT_PER_XNOR_BIT[view.target]))
+        return sum([popcount(simd, view.target, view.stages)] * pe, accumulate)
     if view.dot == "select":
         shared = simd * a + acc
         return accumulate + Resources(lut=ceil(pe * (simd * (2 * a + 0.5) + acc) + shared))
