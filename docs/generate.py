@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that follow from the code, and the outputs that README.md shows.
+"""Write what follows from the code: pages of docs/, tables in others, outputs in README.md.
 
     python docs/generate.py            write them
     python docs/generate.py --check    name those that differ from what stands; status 1 if any does
@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import results
 import typer.main
 
 import bitmason
@@ -342,6 +343,7 @@ def pages() -> dict[str, str]:
         "docs/errors.md": errors_page(),
         "docs/configuration.md": config_page(),
         "docs/cli.md": cli_page(),
+        "docs/precision.md": results.with_tables(text_of("docs/precision.md") or ""),
         "README.md": readme(),
     }
 
