@@ -5,6 +5,9 @@
 // Golden model: with pairs[i] the sum of the BEATS counts of pair i, Horner's scheme:
 //   sum = 0; for each pair: sum = (doubles ? 2 * sum : sum) + (negative ? -p : p)
 //   where p = pairs[i] * 2**scale, modulo 2**SUM_W.
+// Most additions are those of counts, and narrow: PAIR_W bits hold the most that a pair can count. It
+// is the reduction depth rule of Schindler, section 4.1.3, with a width of any size in place of 8, 16
+// and 32 bits. Only once a pair does a number reach the wide sum.
 // Throughput: 1 count per enabled cycle. Latency: BEATS > 1 ? 2 : 1 enabled cycles. No stream ports.
 
 `default_nettype none
