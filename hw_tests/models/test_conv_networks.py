@@ -15,7 +15,7 @@ from hw_tests.models.checks import EXAMPLES, check_in_hardware, images_of, narro
 
 MODELS = EXAMPLES / "models"
 SHARED = EXAMPLES.parents[1] / "shared" / "models"
-QUICK = ("kws_w4a4", "mobilenet_w4a4", "qconv2d_0_fcb96d", "qconv2d_7_7f2e13")
+QUICK = ("kws_w4a4", "qconv2d_0_fcb96d", "qconv2d_7_7f2e13")
 IMAGES = 20
 # qkeras feeds raw floats to the first convolution, so the input's type must be declared.
 RAW = make_config({"input": {"type": "int8", "scale": 0.0625}}, Loc("raw"))
