@@ -153,7 +153,7 @@ def simulate(
         result = compiled.simulate(x, engine, **options, progress=progress)
     written = write_outputs(outputs, result.outputs)
     if engine == "rtl":  # the others have no cycles to measure
-        write_measured(project, result.measured)
+        write_measured(project, result.measured, settings)
     terminal.simulated(result.measured, written)
 
 

@@ -277,13 +277,14 @@ def passes_as_text() -> str:
     return "".join(lines)
 
 
-def write_measured(folder: Path, measured: Measured) -> None:
-    """Write simulate.json to the project.
+def write_measured(folder: Path, measured: Measured, settings: Mapping[str, int]) -> None:
+    """Write simulate.json to the project: what was measured, and the settings given for it.
 
     Raises:
         CompileError: C002 when the project may not be written to.
     """
-    content = asdict(measured) | {"samples_per_second": measured.samples_per_second}
+    rate = {"samples_per_second": measured.samples_per_second}
+    content = asdict(measured) | rate | {"settings": dict(settings)}
     staging = folder / f".simulate-{os.getpid()}.json"
     try:
         staging.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

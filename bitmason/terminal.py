@@ -149,10 +149,13 @@ class Terminal:
             f"{ideal / found:.1%} of it reached.",
         ]
         if measured is not None and measured.get("ii_cycles"):
-            lines.append(
-                f"Simulated in RTL: one every {measured['ii_cycles']} cycles, "
-                f"{ideal / measured['ii_cycles']:.1%} of the ideal."
-            )
+            cycles, settings = measured["ii_cycles"], measured.get("settings")
+            if settings:  # which change the ideal, too
+                shown = ", ".join(f"{name}={value}" for name, value in settings.items())
+                lines.append(f"Simulated in RTL with {shown}: one every {cycles} cycles.")
+            else:
+                share = f"{ideal / cycles:.1%} of the ideal"
+                lines.append(f"Simulated in RTL: one every {cycles} cycles, {share}.")
         lines.append("Cycles are exact; resources are estimates until synthesis.")
         self.text("\n".join(lines) + "\n")
 

@@ -79,6 +79,9 @@ def test_a_setting_is_faster(folder: Path) -> None:
         measured.append(json.loads((folder / "p" / "simulate.json").read_text())["ii_cycles"])
     assert measured[0] == _report(folder / "p")["ii_cycles"]
     assert measured[1] < measured[0]
+    shown = ", ".join(f"{name}=1" for name in _knobs(folder / "p"))
+    text = " ".join(run("report", folder / "p").out.split())
+    assert f"Simulated in RTL with {shown}: one every {measured[1]} cycles." in text
 
 
 @pytest.mark.parametrize(
