@@ -23,6 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bitmason.backends.schedule import Model
+from bitmason.backends.settings import with_setting
 from bitmason.config import Config
 from bitmason.diagnostics import CompileError
 from bitmason.ir.types import Array
@@ -34,6 +36,7 @@ FIGURES = ROOT / "docs" / "data" / "precision_sweep.json"
 TRAINED = ROOT / "docs" / "data" / "precision_grid.json"
 CYCLES = {"mlp": 4096, "cnn": 50000}  # at full precision
 BITS, SIMULATED = 4, 20
+MIXED, FRAMES = 60, 10  # settings with another precision in each layer, and frames of each
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def main() -> None:
     points = [point for name in CYCLES for point in _sweep(name, asked.grid)]
     for name in CYCLES:
         Console(width=110).print(_table(name, [p for p in points if p.network == name]))
+        Console(width=110).print(_mixed(name))
     if asked.write:
         FIGURES.write_text(json.dumps([asdict(point) for point in points], indent=1) + "\n")
 
@@ -95,10 +99,7 @@ def _sweep(name: str, grid: Path | None) -> Iterator[Point]:
 def _measured(written: Compiled, wbits: int, abits: int) -> tuple[float, int]:
     """Return the share of right labels, and the cycles between frames of the RTL."""
     x, labels = images()
-    settings = {
-        f"{knob.layer}.{knob.name}": wbits if knob.name == "wbits" else abits
-        for knob in written.design.knobs
-    }
+    settings = {"*.wbits": wbits, "*.abits": abits}
     golden = written.simulate(x, settings=settings)
     rtl = written.simulate(x[:SIMULATED], "rtl", settings=settings)
     for ours, theirs in zip(rtl.integers, golden.integers, strict=True):
@@ -115,6 +116,20 @@ def _fixed(model: Path, cycles: int) -> tuple[int | None, int | None]:
     except CompileError:
         return None, None
     return report["resources"]["lut"], report["ii_cycles"]
+
+
+def _mixed(name: str) -> str:
+    """Return what random settings of all layers cost, above their slowest layer, by the model."""
+    config = Config(max_cycles=CYCLES[name], run_time_precision=True)
+    design = compile_model(MODELS / f"{name}_w4a4.onnx", config).design
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(MIXED):
+        setting = tuple(int(rng.integers(1, knob.maximum + 1)) for knob in design.knobs)
+        reduced = with_setting(design, setting)
+        shares.append(Model(reduced).run(FRAMES).ii_cycles / reduced.ii_cycles - 1)
+    slower = sum(share > 0 for share in shares)
+    return f"{name}: {slower} of {MIXED} random settings are slower, by up to {max(shares):.1%}"
 
 
 def _table(name: str, points: list[Point]) -> Table:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +30,9 @@ Point = dict[str, Any]
 
 def with_tables(text: str) -> str:
     """Return a page with today's tables under the comments that name them."""
-    return _PLACE.sub(lambda found: f"<!-- table: {found[1]} -->\n{TABLES[found[1]]()}", text)
+    return _PLACE.sub(
+        lambda found: f"<!-- table: {found[1]} -->\n{TABLES[found[1]]().rstrip()}", text
+    )
 
 
 def sweep(network: str) -> list[Point]:
@@ -54,7 +56,7 @@ def sweep_table(network: str) -> str:
         )
         for point in sweep(network)
     ]
-    return _table(columns, rows)
+    return table(columns, rows)
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
@@ -62,9 +64,11 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
 )
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
 
 
 def draw_precision(path: Path) -> None:

@@ -58,12 +58,13 @@ def setting_of(design: Design, given: Mapping[str, int]) -> Setting:
     trained = {layer.name: layer.loc.node for layer in design.layers}
     aliases = {f"{trained[knob.layer]}.{knob.name}": name for name, knob in knobs.items()}
     values = {name: knob.maximum for name, knob in knobs.items()}
-    for asked in sorted(given, key=lambda name: not name.startswith(_ALL)):
+    alone = {name: name for name in knobs} | {a: n for a, n in aliases.items() if a not in knobs}
+    for asked in sorted(given, key=alone.__contains__):
         value = given[asked]
-        if asked.startswith(_ALL):
-            names = [name for name, knob in knobs.items() if knob.name == asked[len(_ALL) :]]
+        if asked in alone:
+            names = [alone[asked]]
         else:
-            names = [name for name in (asked, aliases.get(asked)) if name in knobs][:1]
+            names = [name for name, knob in knobs.items() if f"{_ALL}{knob.name}" == asked]
         if not names:
             _refuse_name(asked, knobs)
         for name in names:
@@ -135,6 +136,8 @@ def _words(places: Sequence[tuple[Register, Field]], setting: Setting) -> dict[i
 
 def with_setting(design: Design, setting: Setting) -> Design:
     """Return `design` as it is in frames of this setting, one number for each of its knobs."""
+    if not setting:
+        return design
     kept: dict[str, dict[str, int]] = {}
     for knob, value in zip(design.knobs, setting, strict=True):
         kept.setdefault(knob.layer, {})[knob.name] = value

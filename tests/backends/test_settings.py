@@ -96,6 +96,13 @@ def test_a_star_means_all_layers_that_are_not_named() -> None:
     assert "no knob called '*.bits'" in refusal(setting_of, SMALL, {"*.bits": 1})
 
 
+def test_a_layer_may_be_called_like_a_star() -> None:
+    layers = [replace(one, loc=Loc("m.onnx", f"*.{one.name}")) for one in SMALL.layers]
+    trained = replace(SMALL, layers=tuple(layers))
+    found = setting_of(trained, {f"*.{NAMES[0]}": 3, "*.wbits": 1})
+    assert found == (3, 3, 1, 2)
+
+
 def test_refuses_unknown_names() -> None:
     wrong = NAMES[0].replace("wbits", "wbit")
     text = refusal(setting_of, SMALL, {wrong: 1})

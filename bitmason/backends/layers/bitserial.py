@@ -17,8 +17,7 @@ from bitmason.backends.layers.registry import Site, divisors
 from bitmason.ir.graph import Folding, Op
 from bitmason.ir.types import IntType, UInt
 
-# Fitted to units and their parts as yosys maps them (synth_xilinx -family xc7): the estimates below
-# were within 14 % of eleven other units of all three products, with and without knobs.
+# Numbers here and below are fitted to units as yosys synth_xilinx -family xc7 maps them.
 _LUT_PER_SELECTION = (0, 1, 1, 1, 2, 2.5, 3, 3)  # of one bit among so many
 _SHORT_SHIFT = 5  # bits of weights and inputs together, up to which pairs alone are shifted
 
