@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bitmason.diagnostics import fail
+from bitmason.ir.codebook import Codebook, codebook_of
 from bitmason.ir.constant import Const
 from bitmason.ir.graph import Op
 from bitmason.ir.planes import check_cleared, clear_planes
@@ -62,6 +63,16 @@ class Dense(Op):
     def stored(self) -> IntType:
         """The narrowest type that holds these very weights: what the hardware stores."""
         return stored_type(self.weights.int64())
+
+    @cached_property
+    def codebook(self) -> Codebook | None:
+        """The weights as codes of a few values, where they are few."""
+        return codebook_of(self.weights.int64())
+
+    @cached_property
+    def sparsity(self) -> float:
+        """The part of the weights that are zero."""
+        return 1 - int(np.count_nonzero(self.weights.array)) / self.weights.array.size
 
     @cached_property
     def _matrix(self) -> tuple[Const, int, dict[type, Array]]:
