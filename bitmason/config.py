@@ -36,7 +36,11 @@ class LayerConfig(_Strict):
     engine: str = Field(
         default="", description="how the operation is built; pe or simd alone mean the usual way"
     )
-    memory: str = Field(default="", description="where its constants live: block or logic")
+    memory: str = Field(
+        default="",
+        description="where its constants live: block or logic; "
+        "coded or loaded, for weights of few values",
+    )
     multipliers: str = Field(default="", description="what multiplies: lut or dsp")
     run_time_precision: bool | None = Field(
         default=None, description="whether its precision may change from frame to frame"

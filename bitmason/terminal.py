@@ -139,6 +139,7 @@ class Terminal:
         self._layers(report)
         self._engines(report)
         self._weights(report)
+        self._few_values(report)
         self._fifos(report)
         ideal, found = report["ideal_ii_cycles"], report["ii_cycles"]
         lines = [
@@ -213,6 +214,24 @@ class Terminal:
         total = report["weight_memory"]
         table.add_row("total", f"{total['bits']:,}", "", "", "", *_blocks(total))
         if weighted:
+            self._table(table)
+
+    def _few_values(self, report: dict[str, Any]) -> None:
+        """Print what Reduce-and-Scale makes of weights of few values."""
+        table = Table(title="weights of few values", title_justify="left")
+        for name in ("layer", "form", "values"):
+            table.add_column(name, overflow="fold")
+        for name in ("zeros", "additions", "adders", "steps", "busy"):
+            table.add_column(name, justify="right")
+        for layer in report["layers"]:
+            if few := layer["few_values"]:
+                counts = (f"{few[key]:,}" for key in ("additions", "adders", "steps"))
+                table.add_row(
+                    *(layer["name"], few["form"], ", ".join(map(str, few["values"]))),
+                    *(f"{few['zeros']:.1%}", *counts),
+                    "" if few["busy"] is None else f"{few['busy']:.1%}",
+                )
+        if table.rows:
             self._table(table)
 
     def _fifos(self, report: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from bitmason.backends.design import Layer, Port, Prices
 from bitmason.backends.layers import Options, Site, planner_of
-from bitmason.backends.layers.engines import engines_of
+from bitmason.backends.layers.engines import engines_of, is_offered
 from bitmason.backends.layers.memory import STANDARD
 from bitmason.backends.layers.windows import block_of, plan_windows, reblocked, taken_by
 from bitmason.config import DEFAULT_MAX_CYCLES, Config, LayerConfig
@@ -37,10 +37,15 @@ class Chosen:
 
 @dataclass(frozen=True)
 class _Option:
-    """A layer that a node could get, with the window generator that it would need."""
+    """A layer that a node could get, with the window generator that it would need.
+
+    `asked` is the folding that it was planned, or only `sketched`, for.
+    """
 
     layer: Layer
     window: Layer | None
+    asked: Folding
+    sketched: bool = False
 
     @property
     def cycles(self) -> int:
@@ -186,7 +191,8 @@ class Folder:
         chosen = self.reach(cycles, prices)
         found: dict[str, tuple[Candidate, ...]] = {}
         for node in self._nodes:
-            engines = engines_of(node.op)
+            taken = chosen[node.name].layer.engine
+            engines = [e for e in engines_of(node.op) if e == taken or is_offered(node.op, e)]
             if not engines:
                 continue
             site, window, arriving = self._place(replace(node, folding=None), prices, chosen)
@@ -229,13 +235,15 @@ class Folder:
             assert key is not None, "every choice is met"
             _fail_unmet(options[0].layer, fixed, key)
 
-        def price(option: _Option) -> float:
-            return option.price(arriving, site.prices)
+        def rank(option: _Option) -> tuple[bool, float, float]:
+            price = option.price(arriving, site.prices)
+            late = option.cycles > cycles
+            return (True, option.cycles, price) if late else (False, price, option.cycles)
 
-        in_time = [option for option in as_asked if option.cycles <= cycles]
-        if not in_time:
-            return min(as_asked, key=lambda option: (option.cycles, price(option)))
-        return min(in_time, key=lambda option: (price(option), option.cycles))
+        while (best := min(as_asked, key=rank)).sketched:
+            # It may be a little slower or dearer than it seemed, and no longer the best.
+            as_asked[as_asked.index(best)] = self._option(site, window, best.asked, cycles)
+        return best
 
     def _options(
         self,
@@ -256,19 +264,37 @@ class Folder:
             if more and any(option.cycles <= cycles for option in found):
                 break
             pairs = ((fixed.pe, folding.pe), (fixed.simd, folding.simd), (fixed.mmv, folding.mmv))
-            other = fixed.engine and folding.engine not in {"", fixed.engine}
+            if fixed.engine:
+                other = folding.engine not in {"", fixed.engine}
+            else:
+                other = not is_offered(site.node.op, folding.engine)
             if not other and all(asked in {None, given} for asked, given in pairs):
-                found.append(self._option(site, window, _with(folding, fixed), cycles))
+                found.append(self._sketch(site, window, _with(folding, fixed), cycles))
         return found
 
-    def _option(self, site: Site, window: Node | None, folding: Folding, cycles: int) -> _Option:
-        layer = self._plan(site, folding)
-        if window is None:
-            return _Option(layer, None)
-        return _Option(layer, plan_windows(site, window, layer, cycles))
+    def _sketch(self, site: Site, window: Node | None, folding: Folding, cycles: int) -> _Option:
+        layer = None
+        if self._key(site, folding) not in self._planned:
+            layer = planner_of(site.node).sketch(site, folding)
+        return self._option(site, window, folding, cycles, layer)
+
+    def _option(
+        self,
+        site: Site,
+        window: Node | None,
+        folding: Folding,
+        cycles: int,
+        sketch: Layer | None = None,
+    ) -> _Option:
+        layer = sketch or self._plan(site, folding)
+        feeder = None if window is None else plan_windows(site, window, layer, cycles)
+        return _Option(layer, feeder, folding, sketch is not None)
+
+    def _key(self, site: Site, folding: Folding) -> tuple[str, Folding, Prices]:
+        return site.node.name, folding, site.prices
 
     def _plan(self, site: Site, folding: Folding) -> Layer:
-        key = (site.node.name, folding, site.prices)
+        key = self._key(site, folding)
         if key not in self._planned:
             self._planned[key] = planner_of(site.node).plan(site, folding)
         return self._planned[key]
@@ -330,7 +356,8 @@ def _fail_unmet(
 
 def _with(folding: Folding, fixed: LayerConfig) -> Folding:
     engine = fixed.engine or folding.engine
-    return replace(folding, engine=engine, memory=fixed.memory, multipliers=fixed.multipliers)
+    memory = fixed.memory or folding.memory
+    return replace(folding, engine=engine, memory=memory, multipliers=fixed.multipliers)
 
 
 def _cost(layer: Layer, arriving: Port | None, prices: Prices) -> float:

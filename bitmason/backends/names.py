@@ -45,7 +45,10 @@ _CPP = frozenset(
 )
 # What generated C++ calls by these names itself, besides the members of configurations.
 _OURS = frozenset("ap_int ap_uint bitmason hls layers std".split())
-_MEMBERS = frozenset("Code Counts Engine Factor Op Product Step Weight".split())
+_MEMBERS = frozenset(
+    "Code Counts Engine Entry Factor Lengths Op Pick Product Seed Step Sum Value Values "
+    "Weight".split()
+)
 # Such names macros and standard types have, or our ports and cells.
 _SUSPECT = re.compile(
     r"EOF|NAN|NULL|BUFSIZ|INFINITY|[A-Z0-9]*_[A-Z0-9_]*|.*_t"

@@ -21,6 +21,9 @@ from bitmason.backends.layers.depthwise import TapsView
 from bitmason.backends.layers.join import JoinView
 from bitmason.backends.layers.knobs import KnobsView
 from bitmason.backends.layers.matvec import MatVecView
+from bitmason.backends.layers.ras import coded
+from bitmason.backends.layers.ras.folded import RasView
+from bitmason.backends.layers.ras.unrolled import UnrolledView
 from bitmason.backends.layers.width_converter import WidthConverterView
 from bitmason.backends.layers.windows import WindowView
 from bitmason.backends.timing import kernel, patterns
@@ -77,6 +80,16 @@ def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911, PLR091
             return [buffer, _pipe(view.stages + 1 + (view.dot == "select"), folds)]
         case BitSerialView() as view:
             return _bitserial(view)
+        case RasView() as view:
+            codes = np.frombuffer(view.emits, np.uint8)
+            start = view.code.start if view.code else 0
+            return [Cell(kernel.RAS, (view.beats, view.steps, view.depth, start), codes)]
+        case coded.CodedView() as view:
+            codes = np.frombuffer(view.steps, np.uint8)
+            timing = (view.columns, len(codes), coded.DEPTH, coded.START)
+            return [Cell(kernel.RAS, timing, codes)]
+        case UnrolledView() as view:
+            return [_pipe(view.stages)]
         case KnobsView(beats):
             return [Cell(kernel.KNOBS, (beats,))]
         case TapsView() as view:
@@ -156,7 +169,7 @@ class Model:
             below = given if last else [len(self._beats) - 1]
             parameters = cell.parameters
             if cell.codes is not None:
-                parameters = (sum(map(len, self._codes)), len(cell.codes))
+                parameters = (sum(map(len, self._codes)), len(cell.codes), *parameters)
                 self._codes.append(cell.codes)
             if cell.kind == kernel.FIFO:
                 self._fifos[layer.name] = len(self._kinds)

@@ -13,7 +13,12 @@ from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.depthwise import TapsView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.backends.layers.memory import BRAM18_BITS, rom
+from bitmason.backends.layers.ras.coded import CodedView
+from bitmason.backends.layers.ras.folded import RasView
+from bitmason.backends.layers.ras.loaded import memories_of
 from bitmason.backends.schedule import Model
+from bitmason.coding.bits import WORD_BITS
+from bitmason.report.few_values import few_values
 
 _FRAMES = 6  # after which the distance of frames is that of the steady state
 
@@ -26,8 +31,11 @@ def summarise(
     `engines` tell, for products, what each way of building them would have cost.
     """
     schedule = Model(design).run(_FRAMES)
+    ops = {node.name: node.op for node in design.graph.nodes}
     layers = [
-        _layer(layer) | {"engines": _engines(layer, engines.get(layer.name, ()), design.ii_cycles)}
+        _layer(layer)
+        | {"few_values": few_values(layer, ops.get(layer.name))}
+        | {"engines": _engines(layer, engines.get(layer.name, ()), design.ii_cycles)}
         for layer in design.layers
         if layer.op != "fifo"
     ]
@@ -120,25 +128,28 @@ def _why(one: Candidate, layer: Layer, candidates: Sequence[Candidate], pace: in
 def _weight_memory(layer: Layer) -> dict[str, Any] | None:
     """Return the shape of a layer's weight memory, or None where it has no weights.
 
-    `efficiency` is the part of its block RAMs that holds weights, None where it has none of them.
+    `efficiency` is the part of its block RAMs that holds weights, None where it has none of them;
+    `coded_bits` are those of the stream, where lists are loaded from one.
     """
     match layer.view:
         case MatVecView() as view:
             words = view.groups * view.row_folds * view.column_folds
-        case BitSerialView() as view:
+        case BitSerialView() | RasView() | CodedView() as view:
             words = view.words
         case TapsView(kind="product") as view:
             words = view.channels // view.pe * view.folds
         case _:
             return None
     word_bits = layer.weight_bits // words
-    blocks = rom(words, word_bits, view.memory)[1].bram18
-    return {
+    stored, coded = rom(words, word_bits, view.memory)[1], {}
+    if isinstance(view, RasView) and view.code:
+        stored, coded = memories_of(view), {"coded_bits": WORD_BITS * view.code.words}
+    return coded | {
         "words": words,
         "word_bits": word_bits,
         "memory": view.memory,
-        "bram18": blocks,
-        "efficiency": _efficiency(layer.weight_bits, blocks),
+        "bram18": stored.bram18,
+        "efficiency": _efficiency(layer.weight_bits, stored.bram18),
     }
 
 

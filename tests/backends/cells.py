@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 
+import numpy as np
+
 from bitmason.backends.timing import kernel
 from bitmason.backends.timing.patterns import Codes
 from bitmason.backends.timing.window import Geometry, window_parameters
+from hw_tests.lib.tb_ras import RasControl
 from hw_tests.lib.tb_reorder import ReorderControl
 from hw_tests.lib.tb_window import Control as WindowControl
 from hw_tests.lib.tb_window import Shape
@@ -219,9 +222,7 @@ class Pattern(Cell):
     def __init__(self, codes: Codes) -> None:
         self.codes, self._at = codes, 0
 
-    @property
-    def parameters(self) -> Sequence[int]:
-        raise AssertionError("where the codes stand in the table is up to the caller")
+    parameters = ()  # behind where the codes stand in the table, which is up to the caller
 
     @property
     def _takes(self) -> bool:
@@ -271,6 +272,28 @@ class Reorder(Cell):
     @property
     def parameters(self) -> Sequence[int]:
         return (self._length,)
+
+    def ready(self, sink_ready: bool) -> bool:
+        return self._control.ready([sink_ready])[0]
+
+    def step(self, push: bool, sink_ready: bool) -> None:
+        self._control.step([push], [sink_ready])
+        (self.valid,) = self._control.valid
+
+
+class Ras(Cell):
+    """bm_ras, and with a first cycle `start` of steps bm_ras_booted."""
+
+    kind = kernel.RAS
+
+    def __init__(self, emits: Sequence[Sequence[bool]], beats: int, depth: int, start: int) -> None:
+        self.codes = np.array(emits, np.uint8).ravel()
+        self._told = (beats, len(emits[0]), depth, start)
+        self._control = RasControl(beats, [list(group) for group in emits], depth, start)
+
+    @property
+    def parameters(self) -> Sequence[int]:
+        return self._told
 
     def ready(self, sink_ready: bool) -> bool:
         return self._control.ready([sink_ready])[0]

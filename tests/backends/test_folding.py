@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bitmason.backends.design import Design, Layer, Port, Prices
 from bitmason.backends.layers import Site, planner_of
+from bitmason.backends.layers.engines import is_offered
 from bitmason.config import make_config
 from bitmason.diagnostics import CompileError, Loc
 from bitmason.ir import Graph
@@ -49,7 +50,8 @@ def _nodes(design: Design) -> dict[str, Node]:
 
 def _all_plans(graph: Graph, node: Node, arriving: Port | None) -> list[Layer]:
     planner, site = planner_of(node), Site(node, graph.operand_types(node))
-    return [planner.plan(site, folding) for folding in planner.foldings(site, arriving)]
+    foldings = (f for f in planner.foldings(site, arriving) if is_offered(node.op, f.engine))
+    return [planner.plan(site, folding) for folding in foldings]
 
 
 @settings(max_examples=40)

@@ -11,6 +11,7 @@ from bitmason.backends.design import Port
 from bitmason.backends.hls import emit_hls
 from bitmason.backends.hls.types import beat_type, elem_type, held_values, initialiser
 from bitmason.backends.names import ModuleNames, TypeNames
+from bitmason.backends.render import TEMPLATES
 from bitmason.config import Config
 from bitmason.ir.types import Bipolar, Int, IntType, UInt
 from bitmason.pipeline import compile_model
@@ -37,6 +38,13 @@ def top() -> str:
 )
 def test_types_have_legal_names(name: str, expected: str) -> None:
     assert TypeNames().layer(name) == expected
+
+
+def test_no_layer_is_called_like_a_member_of_a_configuration() -> None:
+    library = "".join(path.read_text() for path in (TEMPLATES / "hls" / "lib").glob("*.hpp"))
+    members = set(re.findall(r"\bC::([A-Z]\w*)", library))
+    assert {"Weight", "Values", "PE"} <= members
+    assert {TypeNames().layer(name) for name in members} == {f"{name}_layer" for name in members}
 
 
 def test_types_have_names_of_their_own() -> None:

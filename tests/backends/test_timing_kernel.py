@@ -20,6 +20,7 @@ from tests.backends.cells import (
     Narrow,
     Pattern,
     Pipe,
+    Ras,
     Reorder,
     Replay,
     Skid,
@@ -47,6 +48,12 @@ def _pattern(codes: list[int]) -> Pattern:
     return Pattern(np.array([*codes, 1, kernel.EMITS], np.uint8))
 
 
+def _ras(groups: int, steps: int, beats: int, depth: int, start: int, seed: int) -> Ras:
+    emits = np.random.default_rng(seed).random((groups, steps)) < 0.4
+    emits[-1, -1] = True
+    return Ras(emits.tolist(), beats, depth, start)
+
+
 CELLS = {
     "pipe": st.builds(Pipe, small, small),
     "skid": st.builds(Skid),
@@ -61,6 +68,8 @@ CELLS = {
     "pattern": _codes.map(_pattern),
     "window": st.sampled_from([*SHAPES.values()]).map(Window),
     "reorder": st.builds(Reorder, small),
+    "ras": st.builds(_ras, small, small, small, small, st.just(0), small),
+    "loaded_ras": st.builds(_ras, small, small, small, small, st.integers(1, 40), small),
 }
 
 
@@ -94,7 +103,7 @@ def _run(cells: Sequence[Cell]) -> tuple[list[int], list[int], bool]:
         if cell.codes is None:
             told = cell.parameters
         else:
-            told = len(table), len(cell.codes)
+            told = len(table), len(cell.codes), *cell.parameters
             table += cell.codes.tolist()
         row[: len(told)] = told
     starts = np.arange(len(cells) + 1)
@@ -153,6 +162,12 @@ def test_window_period_is_that_of_the_control_model(case: str) -> None:
 @pytest.mark.parametrize("case", LEAST)
 def test_window_positions_are_those_of_the_bench(case: str) -> None:
     assert geometry_of(LEAST[case]).positions == LEAST[case].positions
+
+
+def test_a_design_that_waits_for_its_lists_has_not_come_to_a_halt() -> None:
+    ends, _, complete = _run([Ras([[True]], 1, 5, start=5000)])
+    assert complete
+    assert ends == [5000 + 5 + beat for beat in range(WANTED)]
 
 
 def test_a_design_that_halts_is_told() -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from bitmason.backends.design import Layer
 from bitmason.backends.emission.bitserial import emit_bitserial
+from bitmason.backends.emission.coded import emit_coded
+from bitmason.backends.emission.ras import emit_ras, emit_unrolled
 from bitmason.backends.emission.registry import Emission, Table, emits
 from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.matvec import MatVecView
+from bitmason.backends.layers.ras.coded import CodedView
+from bitmason.backends.layers.ras.folded import RasView
+from bitmason.backends.layers.ras.unrolled import UnrolledView
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
@@ -20,6 +25,14 @@ def emit_matvec(layer: Layer, node: Node | None) -> Emission:
     assert node is not None and isinstance(node.op, Dense | XnorPopcount)
     if isinstance(view, BitSerialView):
         return emit_bitserial(layer, node.op.weights.int64())
+    if isinstance(view, RasView):
+        assert isinstance(node.op, Dense)
+        return emit_ras(layer, node.op)
+    if isinstance(view, CodedView):
+        return emit_coded(layer, node.op)
+    if isinstance(view, UnrolledView):
+        assert isinstance(node.op, Dense)
+        return emit_unrolled(layer, node.op)
     assert isinstance(view, MatVecView)
     return Emission(
         cell="bm_mvu",

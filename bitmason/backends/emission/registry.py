@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bitmason.backends.design import Layer
+from bitmason.ir.constant import Const
 from bitmason.ir.graph import Node
-from bitmason.ir.types import IntArray
+from bitmason.ir.types import IntArray, IntType
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,19 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Adders:
+    """Constant `weights` that are adders: results of `out_bits` bits for inputs of type `x`.
+
+    At most `between` adders follow one another from one register to the next.
+    """
+
+    weights: Const
+    x: IntType
+    out_bits: int
+    between: int
+
+
+@dataclass(frozen=True)
 class Emission:
     """What a layer is made of besides its streams.
 
@@ -38,7 +52,8 @@ class Emission:
     ports takes all its streams in vectors, input or output 0 lowest. `inputs` names the streams of
     a cell that calls them otherwise than most. `outputs` are ports of the cell, with their widths,
     that nothing reads; `unused` inputs, whose value does not matter, are zeros. A cell of some
-    `settings` bits reads those of the register block.
+    `settings` bits reads those of the register block. A cell of `adders` is in no library: it is
+    made for this layer alone.
     """
 
     cell: str
@@ -51,6 +66,7 @@ class Emission:
     outputs: Mapping[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     settings: int = 0
+    adders: Adders | None = None
 
 
 Emitter = Callable[[Layer, Node | None], Emission]

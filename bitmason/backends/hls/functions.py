@@ -15,11 +15,14 @@ from bitmason.backends.design import Layer
 from bitmason.backends.emission import Emission, Vector
 from bitmason.backends.hls.types import elem_type, held_values
 from bitmason.backends.layers.arrange import ImageView
+from bitmason.backends.layers.ras.folded import RasView
+from bitmason.ir.codebook import Codebook, codebook_of
 from bitmason.ir.types import Int, IntArray, IntType, UInt
 
 # How hardware lays out a table `[words][elements]`: a word at a time, or the words of `PE` channels
-# at once, each with its own memory or every element in a register of its own.
-WIDE, BY_CHANNEL, SHARED = "wide", "by channel", "shared"
+# at once, each with its own memory or every element in a register of its own; or not at all, where
+# every element is a constant of its own.
+WIDE, BY_CHANNEL, SHARED, WIRED = "wide", "by channel", "shared", "wired"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ def _ahead(emission: Emission) -> int:
     if emission.cell == "bm_mvu_bitserial":
         channels = _integer(emission, "PE") if emission.parameters["DEPTHWISE"] else 1
         return channels * _integer(emission, "MW") // _integer(emission, "TAKE")
+    if emission.cell in {"bm_ras", "bm_ras_booted"}:
+        return _integer(emission, "MW") // _integer(emission, "TAKE")
+    if emission.cell == "bm_ras_coded":
+        return _integer(emission, "MW")
     if emission.cell != "bm_mvu" or emission.parameters["MH"] == emission.parameters["PE"]:
         return 0
     return _integer(emission, "MW") // _integer(emission, "SIMD")
@@ -93,6 +100,8 @@ def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list
     derived = {"BEATS": layer.sources[0].beats, "LANES": emission.replicas}
     if isinstance(layer.view, ImageView):
         derived["H"] = layer.view.height
+    if emission.adders is not None:
+        derived["MH"], derived["MW"] = emission.adders.weights.shape
     values = derived | dict(emission.parameters)
     found = []
     for type_ in ("unsigned", "int", "bool"):
@@ -112,6 +121,8 @@ def _table(layer: Layer, emission: Emission, role: str, how: _Table) -> TableArg
     elem = how.elem(layer, emission)
     if role in emission.tables:
         codes = emission.tables[role].codes
+    elif emission.adders is not None:
+        codes = _book(emission).codes + 1
     else:
         vector = emission.parameters[role.upper()]
         assert isinstance(vector, Vector), (emission.cell, role)
@@ -125,7 +136,7 @@ def _pragmas(emission: Emission, how: _Table, codes: IntArray) -> tuple[str, ...
     """Return the HLS directives of a table, each for a variable that the caller names."""
     style = str(emission.parameters.get("ROM_STYLE"))
     impl = {"block": " impl = bram", "logic": " impl = lutram"}.get(style, "")
-    if len(codes) == 1 and how.reading != SHARED:
+    if how.reading == WIRED or (len(codes) == 1 and how.reading != SHARED):
         return ("array_partition {} complete dim = 0",)
     if how.reading == WIDE:
         return ("array_reshape {} complete dim = 2", f"bind_storage {{}} type = rom_1p{impl}")
@@ -163,6 +174,57 @@ def _signed(width: str) -> Callable[[Layer, Emission], IntType]:
     return lambda _, emission: Int(_integer(emission, width))
 
 
+def _word(role: str) -> Callable[[Layer, Emission], IntType]:
+    return lambda _, emission: UInt(emission.tables[role].bits)
+
+
+def _sum(_: Layer, emission: Emission) -> IntType:
+    bits = _integer(emission, "SUM_W")
+    return Int(bits) if emission.parameters["IN_SIGNED"] else UInt(bits)
+
+
+def _entry(layer: Layer, _: Emission) -> IntType:
+    assert isinstance(layer.view, RasView), layer.name
+    return UInt(layer.view.entry_bits)
+
+
+def _lengths(_: Layer, emission: Emission) -> str:
+    lengths = emission.parameters["LENGTHS"]
+    assert isinstance(lengths, Vector)
+    used = lengths.elements[: _integer(emission, "SYMBOLS")]
+    return f"std::integer_sequence<unsigned, {', '.join(map(str, used))}>"
+
+
+def _seed(_: Layer, emission: Emission) -> str:
+    seed = emission.parameters["SEED"]
+    assert isinstance(seed, Vector)
+    return f"std::integral_constant<std::uint32_t, {seed.elements[0]}>"
+
+
+def _book(emission: Emission) -> Codebook:
+    assert emission.adders is not None, emission.cell
+    book = codebook_of(emission.adders.weights.int64())
+    assert book is not None, "the engine was checked"
+    return book
+
+
+def _code(_: Layer, emission: Emission) -> IntType:
+    return UInt(len(_book(emission).values).bit_length())
+
+
+def _values(_: Layer, emission: Emission) -> str:
+    values = ", ".join(map(str, _book(emission).values))
+    return f"std::integer_sequence<long long, {values}>"
+
+
+def _coded_values(_: Layer, emission: Emission) -> str:
+    vector = emission.parameters["VALUES"]
+    assert isinstance(vector, Vector)
+    codes = np.array(vector.elements)
+    values = Int(_integer(emission, "VALUE_W")).decode(codes).tolist()
+    return f"std::integer_sequence<long long, {', '.join(map(str, values))}>"
+
+
 def _address(_: Layer, emission: Emission) -> IntType:
     return UInt(emission.tables["order"].bits)
 
@@ -191,6 +253,17 @@ _STEPPED = _Function(
     {"Step": _named(_signed("THR_W"))},
     {"steps": _Table(_signed("THR_W"), BY_CHANNEL), "descending": _Table(_bit, BY_CHANNEL)},
 )
+_RAS = _Function(
+    "ras",
+    ("MW", "GROUPS", "LANES", "PE", "SIMD", "STEPS", "SCALERS", "PLACES", "BEATS"),
+    {
+        "Entry": _named(_entry),
+        "Pick": _named(_word("picks")),
+        "Value": _named(_signed("VALUE_W")),
+        "Sum": _named(_sum),
+    },
+    {"lists": _Table(_word("lists")), "picks": _Table(_word("picks"))},
+)
 _FUNCTIONS = {
     "bm_mvu": _Function(
         "mvu",
@@ -203,6 +276,25 @@ _FUNCTIONS = {
         ("MW", "MH", "GROUPS", "LANES", "PE", "SIMD", "BEATS", "DEPTHWISE"),
         {"Product": _choice("PRODUCT"), "Weight": _named(_weight)},
         {"weights": _Table(_bit)},
+    ),
+    "bm_ras": _RAS,
+    "bm_ras_booted": _Function(
+        "ras_loaded",
+        (*_RAS.numbers, "RUNS"),
+        {**_RAS.types, "Lengths": _lengths, "Seed": _seed},
+        _RAS.tables,
+    ),
+    "bm_ras_coded": _Function(
+        "ras_coded",
+        ("MW", "MH", "LANES", "SYMBOLS", "BEATS"),
+        {"Lengths": _lengths, "Values": _coded_values},
+        {"weights": _Table(_word("weights"))},
+    ),
+    "ras_unrolled": _Function(
+        "ras_unrolled",
+        ("MW", "MH", "LANES", "BEATS"),
+        {"Code": _named(_code), "Values": _values},
+        {"codes": _Table(_code, WIRED)},
     ),
     "bm_knobs": _Function("knobs", ("BEATS",)),
     "bm_vvu": _Function(

@@ -11,6 +11,8 @@ from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 
 BITSERIAL = "bitserial"
+RAS = "ras"
+_SPARSE = 0.5  # below, lists of what is not zero save nothing, and take time to make
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/popcount_area.py).
 _LUT_PER_COUNTED_BIT = {"generic": 1.65, "xilinx": 0.98}
 
@@ -35,4 +37,11 @@ def engines_of(op: Op) -> tuple[str, ...]:
         return (BITSERIAL,)
     if isinstance(op, XnorPopcount):
         return ("xnor", BITSERIAL)
+    if isinstance(op, Dense) and op.codebook is not None and op.codebook.values:
+        return ("parallel", BITSERIAL, RAS)
     return ("parallel", BITSERIAL) if isinstance(op, Dense | Depthwise) else ()
+
+
+def is_offered(op: Op, engine: str) -> bool:
+    """Return whether an engine is to be looked at where nobody asks for it."""
+    return engine != RAS or (isinstance(op, Dense) and op.sparsity >= _SPARSE)

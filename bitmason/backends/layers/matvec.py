@@ -21,9 +21,10 @@ from bitmason.backends.layers.bitserial import (
     planes_kept,
     smallest_take,
 )
-from bitmason.backends.layers.engines import BITSERIAL, engines_of, is_reducible, popcount
+from bitmason.backends.layers.engines import BITSERIAL, RAS, engines_of, is_reducible, popcount
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
 from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
+from bitmason.backends.layers.ras.forms import plan_ras, ras_foldings, sketch_ras
 from bitmason.backends.layers.registry import (
     Planner,
     Site,
@@ -87,9 +88,10 @@ class MatVec(Planner):
         node, op = site.node, site.node.op
         assert isinstance(op, Dense | XnorPopcount)
         rows, columns = op.weights.shape[0] // op.groups, op.weights.shape[1]
-        engine = _choose("engine", folding.engine, engines_of(op), node)
+        engine = _engine(site, folding)
+        if engine == RAS:
+            return plan_ras(site, folding, simds(site, folding.mmv))
         check_divides("pe", folding.pe, rows, "outputs", node)
-        check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", node)
         legal = _legal_simds(site, engine, folding.pe, folding.mmv)
         why = "does not divide the inputs" if site.window is None else _WINDOW_SIMD
         why = _BITSERIAL_SIMD if engine == BITSERIAL else why
@@ -166,12 +168,20 @@ class MatVec(Planner):
         )
         return plan_bitserial(site, folding, view)
 
+    def sketch(self, site: Site, folding: Folding) -> Layer | None:
+        if _engine(site, folding) != RAS:
+            return None
+        return sketch_ras(site, folding, simds(site, folding.mmv))
+
     def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
         op = site.node.op
         assert isinstance(op, Dense | XnorPopcount)
         rows = op.weights.shape[0] // op.groups
         for mmv in mmvs(site):
             for engine in engines_of(op):
+                if engine == RAS:
+                    yield from ras_foldings(site, simds(site, mmv), mmv)
+                    continue
                 for pe in divisors(rows):
                     for simd in _legal_simds(site, engine, pe, mmv):
                         yield Folding(pe, simd, engine, mmv=mmv)
@@ -207,6 +217,13 @@ def mmvs(site: Site) -> list[int]:
         return [1, *window_lanes(site)] if op.groups == 1 else [1]
     pixels = site.source.size // site.source.shape[-1]
     return divisors(pixels) if op.groups == 1 else [1]
+
+
+def _engine(site: Site, folding: Folding) -> str:
+    """Return the engine of a folding, if product and pixels allow it."""
+    engine = _choose("engine", folding.engine, engines_of(site.node.op), site.node)
+    check_among("mmv", folding.mmv, mmvs(site), "does not fit the rows of pixels", site.node)
+    return engine
 
 
 def _legal_simds(site: Site, engine: str, pe: int, mmv: int) -> list[int]:

@@ -80,6 +80,14 @@ class Planner(ABC):
             CompileError: B001 when the folding is not possible, naming the nearest that is.
         """
 
+    def sketch(self, site: Site, folding: Folding) -> Layer | None:
+        """Return about what `plan` does where that takes long, or None where it does not.
+
+        Raises:
+            CompileError: as `plan` does.
+        """
+        return None
+
     @abstractmethod
     def foldings(self, site: Site, arriving: Port | None) -> Iterator[Folding]:
         """Yield the legal foldings; `arriving` is the first stream before the layer, if known."""

@@ -39,6 +39,15 @@ def _whole(emission: Emission, module: str) -> Memories:
     return Memories({"INIT_FILE": name}, {name: mem_file(table.codes, table.bits)})
 
 
+def _by_role(emission: Emission, module: str) -> Memories:
+    """A file for each table, named by a parameter of its own."""
+    names = {role: f"{module}_{role}.mem" for role in emission.tables}
+    files = {
+        names[role]: mem_file(table.codes, table.bits) for role, table in emission.tables.items()
+    }
+    return Memories({f"{role.upper()}_FILE": name for role, name in names.items()}, files)
+
+
 def _whole_or_constant(emission: Emission, module: str) -> Memories:
     """A single word is a parameter."""
     ((_, table),) = emission.tables.items()
@@ -105,6 +114,9 @@ def _number(emission: Emission, parameter: str) -> int:
 _LAYOUTS: dict[str, Layout] = {
     "bm_mvu": _whole,
     "bm_mvu_bitserial": _whole,
+    "bm_ras": _by_role,
+    "bm_ras_booted": _by_role,
+    "bm_ras_coded": _whole,
     "bm_vvu": _whole,
     "bm_reorder": _whole,
     "bm_join": _whole_or_constant,

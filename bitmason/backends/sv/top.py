@@ -10,12 +10,14 @@ from functools import cache
 import numpy as np
 
 from bitmason.backends.design import Design, End, Layer, Port
-from bitmason.backends.emission import EMITTERS, Parameter, Vector
+from bitmason.backends.emission import EMITTERS, Emission, Parameter, Vector
+from bitmason.backends.layers.ras.unrolled import adders_of
 from bitmason.backends.names import ModuleNames
 from bitmason.backends.packing import pack_words
 from bitmason.backends.registers import RegisterFiles, emit_registers
 from bitmason.backends.render import TEMPLATES, render
 from bitmason.backends.sv.memories import memories_of
+from bitmason.backends.sv.ras import render_adders
 from bitmason.ir.graph import Node
 from bitmason.ir.types import Bipolar, Int, UInt
 from bitmason.version import __version__
@@ -148,7 +150,9 @@ def emit_sv(design: Design, digest: bytes = b"") -> SvFiles:
     views: list[LayerView] = []
     wires = _Wires(design)
     for layer in design.layers:
-        view, files = _layer(layer, nodes.get(layer.name), names.layer(layer.name), wires)
+        emission, own = _named(layer, nodes.get(layer.name), names)
+        modules.update(own)
+        view, files = _layer(layer, emission, names.layer(layer.name), wires)
         views.append(view)
         memories.update(files)
         modules[f"{view.module}.sv"] = render("sv/layer.sv.j2", view)
@@ -265,11 +269,28 @@ def sink_name(index: int) -> str:
     return f"m{index or ''}_axis"
 
 
+def _named(
+    layer: Layer, node: Node | None, names: ModuleNames
+) -> tuple[Emission, Mapping[str, str]]:
+    """Return what a layer is made of, and the file of its cell where that is in no library."""
+    emission = EMITTERS[layer.op](layer, node)
+    if (adders := emission.adders) is None:
+        return emission, {}
+    cell = names.layer(f"{layer.name}_adders")
+    text = render_adders(
+        adders_of(adders.weights, adders.x),
+        cell,
+        out_bits=adders.out_bits,
+        between=adders.between,
+        loc=str(layer.loc),
+    )
+    return replace(emission, cell=cell), {f"{cell}.sv": text}
+
+
 def _layer(
-    layer: Layer, node: Node | None, module: str, wires: _Wires
+    layer: Layer, emission: Emission, module: str, wires: _Wires
 ) -> tuple[LayerView, Mapping[str, str]]:
     """Return the module of a layer, and its memory files."""
-    emission = EMITTERS[layer.op](layer, node)
     memories = memories_of(emission, module)
     parameters = {**emission.parameters, **memories.parameters}
     view = LayerView(

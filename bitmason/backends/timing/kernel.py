@@ -31,11 +31,16 @@ REORDER = 10  # (length) [level, unused, left]: bm_reorder
 # [level, index, pass, planes left, beat of its word, beat of its frame]: bm_planes
 PLANES = 11
 KNOBS = 12  # (beats of a frame) [place]: bm_knobs; the data and one beat of knobs per frame
+# (start, length in the table of codes, beats of a vector, its steps, registers, first cycle with a
+# step) [whole vectors, beat, step of all groups, registers as bits]: bm_ras, bm_ras_booted, and
+# bm_ras_coded, whose vectors end where codes say so; a code is 1 if a row leaves, and ENDS
+RAS = 13
 PARAMETERS, STATES, PEAK = 21, 8, 3
 
 # A code of a pattern: the input that the step takes a beat from, plus 1, or 0; and EMITS.
 EMITS = 128
 _TAKES = 127
+ENDS = 2  # of a code of RAS: the step is the last one of its vector
 
 _QUIET = 1024  # cycles without any beat after which nothing will ever move again
 
@@ -166,6 +171,28 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
                     state[c, 0] = 0 if place == parameters[c, 1] else place
                 elif sink:
                     valid[o] = False
+            elif kind == RAS:
+                ready[i] = state[c, 0] < 2
+                push = valid[i] and ready[i]
+                waits_for_lists = cycle < parameters[c, 5]
+                fires = en and state[c, 0] > 0 and not waits_for_lists
+                moved = moved or waits_for_lists
+                mark = codes[parameters[c, 0] + state[c, 2]]
+                if en:
+                    emits = fires and (mark & 1) > 0
+                    bits = (state[c, 3] << 1) | emits
+                    valid[o] = (bits >> (parameters[c, 4] - 1)) & 1
+                    state[c, 3] = bits & ((1 << parameters[c, 4]) - 1)
+                if push:
+                    moved = True
+                    whole = state[c, 1] == parameters[c, 2] - 1
+                    state[c, 1] = 0 if whole else state[c, 1] + 1
+                    state[c, 0] += whole
+                if fires:
+                    moved = True
+                    step = state[c, 2] + 1
+                    state[c, 2] = 0 if step == parameters[c, 1] else step
+                    state[c, 0] -= step % parameters[c, 3] == 0 or (mark & ENDS) > 0
             elif kind == REPLAY:
                 ready[i] = state[c, 0] < 2 * parameters[c, 0]
                 push = valid[i] and ready[i]
