@@ -16,6 +16,7 @@ from rich.table import Table
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design, Layer, chain_of
 from bitmason.backends.layers import Site, planner_of
+from bitmason.backends.layers.engines import RAS
 from bitmason.backends.sv import emit_sv
 from bitmason.config import Config, LayerConfig
 from bitmason.diagnostics import Loc
@@ -55,6 +56,14 @@ def dense(x: IntType, w: IntType, rows: int, columns: int) -> tuple[Op, TensorTy
     weights = Const.integers(values)
     both = binary and isinstance(x, Bipolar)
     return (XnorPopcount(weights) if both else Dense(weights, w)), TensorType((columns,), x)
+
+
+def sparse(values: tuple[int, ...], rows: int, columns: int) -> tuple[Op, TensorType]:
+    """Return a product of few values with inputs of 8 bits, 63 % of its weights zero."""
+    rng = np.random.default_rng(0)
+    zero = rng.random((rows, columns)) < 0.63
+    weights = np.where(zero, 0, rng.choice(values, (rows, columns)))
+    return Dense(Const.integers(weights), Int(8)), TensorType((columns,), UInt(8))
 
 
 def thresholds(bits: int, channels: int, steps: int) -> tuple[Op, TensorType]:
@@ -99,6 +108,7 @@ def windows(image: TensorType, size: int, folding: LayerConfig) -> Made:
 
 
 XNOR = dense(Bipolar(), Bipolar(), 64, 784)
+TERNARY, QUINARY = (-59, 52), (-42, -20, 19, 37)
 COMPARE, SEARCH = Folding(4, engine="comparators"), Folding(4, engine="search")
 IMAGE = TensorType((28, 28, 16), UInt(4))
 CASES: tuple[tuple[str, Made], ...] = (
@@ -108,6 +118,13 @@ CASES: tuple[tuple[str, Made], ...] = (
     ("parallel 2 x 2 bits (4,16)", alone(dense(UInt(2), Int(2, -1), 64, 64), Folding(4, 16))),
     ("parallel 4 x 4 bits (4,16)", alone(dense(UInt(4), Int(4), 64, 64), Folding(4, 16))),
     ("parallel 8 x 8 bits, DSP (2,4)", alone(dense(UInt(8), Int(8), 64, 64), Folding(2, 4))),
+    ("ternary, listed (6,4)", alone(sparse(TERNARY, 64, 288), Folding(6, 4, RAS))),
+    ("ternary, listed (16,1)", alone(sparse(TERNARY, 64, 576), Folding(16, 1, RAS))),
+    ("quinary, listed (4,4)", alone(sparse(QUINARY, 64, 288), Folding(4, 4, RAS))),
+    ("ternary, loaded (2,8)", alone(sparse(TERNARY, 64, 576), Folding(2, 8, RAS, "loaded"))),
+    ("ternary, coded", alone(sparse(TERNARY, 128, 1024), Folding(1, 1, RAS, "coded"))),
+    ("quinary, coded", alone(sparse(QUINARY, 64, 576), Folding(1, 1, RAS, "coded"))),
+    ("ternary, unrolled", alone(sparse(TERNARY, 16, 72), Folding(16, 72, RAS))),
     ("thresholds, 15 steps of 12 bits, PE 4", alone(thresholds(12, 64, 15), COMPARE)),
     ("the same by search", alone(thresholds(12, 64, 15), SEARCH)),
     ("255 steps of 16 bits by search, PE 4", alone(thresholds(16, 64, 255), SEARCH)),
