@@ -17,8 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bitmason
+from bitmason.pipeline import compile_model
 from bitmason.toolchain import verilator
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
+from hw_tests.models.nary import make_chain
+from hw_tests.models.test_nary import CHANNELS, IMAGE, mixed_layers
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "bitmason" / "templates"
@@ -56,6 +59,10 @@ def generated(folder: Path) -> Iterator[Path]:
     ):
         bitmason.compile(model, **options).write(folder / name)
         yield folder / name
+    layers = mixed_layers()
+    chain = make_chain(layers, IMAGE, CHANNELS)
+    compile_model(chain.model, chain.config, name="nary.onnx").write(folder / "nary")
+    yield folder / "nary"
 
 
 def main() -> int:

@@ -34,11 +34,23 @@ def quantisers(draw: st.DrawFn, *, weights: bool = False) -> Quantiser:
 
 
 @st.composite
+def few_values(draw: st.DrawFn) -> Quantiser:
+    """Draw the quantiser of weights of few values, of which none to nearly all are zero."""
+    bits = draw(st.integers(2, 8))
+    most = 2 ** (bits - 1) - 1
+    value = st.integers(-most, most).filter(bool)
+    values = draw(st.lists(value, min_size=1, max_size=7, unique=True))
+    zeros = draw(st.sampled_from((0.63, 0.9, 0.5, 0.97, 0.0)))
+    per_channel = draw(st.integers(0, 3)) == 3
+    return Quantiser(bits, narrow=True, per_channel=per_channel, values=tuple(values), zeros=zeros)
+
+
+@st.composite
 def layers(draw: st.DrawFn, *, last: bool) -> Dense:
     """Draw a dense layer with what follows it."""
     return Dense(
         outputs=draw(st.integers(1, 12)),
-        weight=draw(quantisers(weights=True)),
+        weight=draw(st.one_of(quantisers(weights=True), few_values())),
         activation=draw(st.none() | quantisers()) if last else draw(quantisers()),
         function="" if last else draw(st.sampled_from(FUNCTIONS)),
         bias=draw(st.booleans()),
@@ -115,7 +127,7 @@ def steps(draw: st.DrawFn, functions: tuple[str, ...]) -> Step:
         dilation=draw(_pairs(1, 2)),
         pads=draw(st.tuples(*[st.integers(0, 2)] * 4)),
         groups=draw(st.sampled_from((1, 1, 0, 2, 3))),
-        weight=draw(image_weights()),
+        weight=draw(st.one_of(image_weights(), few_values())),
         whole=draw(st.integers(0, 7)) == 7,
         variant=draw(st.integers(0, 7)),
         after=draw(afters(functions)),

@@ -21,7 +21,8 @@ _SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 # The long runs of `make test-all` shrink; here a failure should be told at once.
 _WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 _CYCLES = st.sampled_from((0, 1, 3, 7, 40, 300))  # 0: no target
-_CHOICES = st.builds(claims.Choice, _CYCLES, st.none() | st.integers(0, 999), st.booleans())
+_FOLDINGS = st.none() | st.integers(0, 999)
+_CHOICES = st.builds(claims.Choice, _CYCLES, _FOLDINGS, st.booleans())
 # Cycles between frames, or none and a precision that changes.
 _DENSE = st.sampled_from((0, 1, 7, 40, 300))
 
@@ -45,12 +46,16 @@ def executor_equals_golden(network: Network) -> None:
     assert found.agrees, found.mismatches
 
 
-def all_engines_agree(network: Network, max_cycles: int) -> None:
+def all_engines_agree(network: Network, max_cycles: int, folding: int | None) -> None:
     options = {"max_cycles": max_cycles} if max_cycles else {"run_time_precision": True}
+    model = make_model(network)
     with TemporaryDirectory() as scratch:
-        compiled = bitmason.compile(make_model(network), **options)
+        compiled = bitmason.compile(model, **options)
+        if folding is not None:
+            plain = compiled.config.model_copy(update={"max_cycles": None})
+            compiled = claims.refolded(model, compiled.design.graph, plain, folding)
         for claim in verify_project(compiled.write(Path(scratch) / "p", "all"), samples=48):
-            assert claim.holds, (claim, network)
+            assert claim.holds, (claim, network, compiled.config.layers)
 
 
 @quick(60)
@@ -60,9 +65,9 @@ def test_executor_equals_golden(network: Network) -> None:
 
 
 @quick(5)
-@given(networks(), _DENSE)
-def test_all_engines_agree(network: Network, max_cycles: int) -> None:
-    all_engines_agree(network, max_cycles)
+@given(networks(), _DENSE, _FOLDINGS)
+def test_all_engines_agree(network: Network, max_cycles: int, folding: int | None) -> None:
+    all_engines_agree(network, max_cycles, folding)
 
 
 @quick(40)
@@ -88,9 +93,11 @@ def test_executor_equals_golden_at_length(network: Network) -> None:
 
 @pytest.mark.slow
 @at_length(80)
-@given(networks(), st.sampled_from((0, 1, 3, 7, 40, 150, 1000)))
-def test_all_engines_agree_at_length(network: Network, max_cycles: int) -> None:
-    all_engines_agree(network, max_cycles)
+@given(networks(), st.sampled_from((0, 1, 3, 7, 40, 150, 1000)), _FOLDINGS)
+def test_all_engines_agree_at_length(
+    network: Network, max_cycles: int, folding: int | None
+) -> None:
+    all_engines_agree(network, max_cycles, folding)
 
 
 @pytest.mark.slow

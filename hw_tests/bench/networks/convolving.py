@@ -121,6 +121,8 @@ def _weights(
     codes = net.rng.integers(lo, hi + 1, shape)
     if quantiser.bipolar:
         codes = net.rng.choice([-1, 1], shape)
+    if quantiser.values:
+        codes = quantiser.draw(net.rng, shape)
     scale = np.asarray(1.0, np.float32)
     if not step.whole:
         by_output = [n if axis == outputs_axis else 1 for axis, n in enumerate(shape)]

@@ -91,6 +91,8 @@ def _layer(writer: Writer, name: str, layer: Dense, value: str, x: Array) -> tup
     weights = rng.normal(0, 1, (layer.outputs, x.shape[1])).astype(np.float32)
     axis = 1 if layer.weight.per_channel else None
     scale = _scale_for(writer, layer.weight, weights, axis)
+    if layer.weight.values:
+        weights = np.asarray(layer.weight.draw(rng, weights.shape) * scale, np.float32)
     w = writer.quantise(
         writer.constant(f"{name}_weight", weights), f"{name}_w", layer.weight, scale
     )

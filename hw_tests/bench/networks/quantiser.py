@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hw_tests.bench.networks.brief import Brief
 
 
 @dataclass(frozen=True, repr=False)
 class Quantiser(Brief):
-    """A QONNX quantiser. One signed bit is bipolar; `log2_scale` None means a calibrated float."""
+    """A QONNX quantiser. One signed bit is bipolar; `log2_scale` None means a calibrated float.
+
+    Where there are `values`, weights are drawn from these integers and, a part of `zeros`, zero.
+    """
 
     bits: int
     signed: bool = True
@@ -18,6 +25,8 @@ class Quantiser(Brief):
     zero_point: int = 0
     log2_scale: int | None = None
     per_channel: bool = False
+    values: tuple[int, ...] = ()
+    zeros: float = 0.0
 
     @property
     def bipolar(self) -> bool:
@@ -33,3 +42,8 @@ class Quantiser(Brief):
     def hi(self) -> int:
         """Largest integer."""
         return int(2 ** (self.bits - self.signed)) - 1 - int(self.narrow and not self.signed)
+
+    def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> NDArray[np.int64]:
+        """Return weights of the few values."""
+        chosen = rng.choice(self.values, shape)
+        return np.where(rng.random(shape) < self.zeros, 0, chosen)
