@@ -335,7 +335,7 @@ def pages() -> dict[str, str]:
         "docs/errors.md": errors_page(),
         "docs/configuration.md": config_page(),
         "docs/cli.md": cli_page(),
-        "docs/precision.md": with_tables(text_of("docs/precision.md") or ""),
+        **{page: with_tables(text_of(page) or "") for page in ("docs/precision.md", "docs/ras.md")},
         "README.md": readme(),
     }
 
