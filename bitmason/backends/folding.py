@@ -12,8 +12,9 @@ from typing import NoReturn
 
 from bitmason.backends.design import Layer, Port, Prices
 from bitmason.backends.layers import Options, Site, planner_of
-from bitmason.backends.layers.engines import engines_of, is_offered
+from bitmason.backends.layers.engines import RAS, engines_of, is_offered
 from bitmason.backends.layers.memory import STANDARD
+from bitmason.backends.layers.ras.forms import OWN_MEMORIES
 from bitmason.backends.layers.windows import block_of, plan_windows, reblocked, taken_by
 from bitmason.config import DEFAULT_MAX_CYCLES, Config, LayerConfig
 from bitmason.diagnostics import Collector, CompileError, Diagnostic, did_you_mean, fail, quote
@@ -218,7 +219,9 @@ class Folder:
             return self._option(site, window, node.folding, cycles)
         fixed = self._wanted.get(node.name) or LayerConfig()
         asked = [f for f in (fixed.pe, fixed.simd, fixed.mmv) if f is not None]
-        if not engine and not fixed.engine and (fixed.pe or fixed.simd):
+        if not engine and not fixed.engine and fixed.memory in OWN_MEMORIES:
+            engine = RAS if RAS in engines_of(node.op) else ""
+        elif not engine and not fixed.engine and (fixed.pe or fixed.simd):
             # The same numbers mean other cycles to another engine: the usual one is meant.
             engine = next(iter(engines_of(node.op)), "")
         if engine:

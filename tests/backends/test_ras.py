@@ -132,6 +132,16 @@ def test_the_report_tells_how_busy_adders_are(form: str, asked: dict[str, Any]) 
         assert report["ii_cycles"] == few["steps"]
 
 
+@pytest.mark.parametrize("memory", ["coded", "loaded"])
+def test_a_memory_of_its_own_means_the_engine(memory: str) -> None:
+    for folding in ({}, {"pe": 1, "simd": 1}):
+        report = summarise(built(dense(SPARSE), 100_000, memory=memory, **folding))
+        (few,) = (layer["few_values"] for layer in report["layers"] if layer["name"] == "fc")
+        assert few["form"] == memory
+    text = refusal(dense(MANY), memory=memory)
+    assert f"error[B001]: memory = '{memory}' cannot build this layer" in text
+
+
 def test_other_layers_have_no_such_figures() -> None:
     report = summarise(built(dense(SPARSE), 100_000, engine="parallel"))
     assert {layer["few_values"] for layer in report["layers"]} == {None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bitmason.backends.design import Layer
+from bitmason.backends.emission.ras import weights_of
 from bitmason.backends.emission.registry import Emission, Table, Vector, ram_style
 from bitmason.backends.layers.ras.coded import CodedView, streams_of
 from bitmason.backends.layers.ras.streams import LINE_BITS
@@ -15,15 +16,13 @@ from bitmason.ir.types import Int
 def emit_coded(layer: Layer, op: Op) -> Emission:
     """Return the unit of a layer, with the coded weights of `op`."""
     view = layer.view
-    assert isinstance(view, CodedView) and isinstance(op, Dense) and op.codebook is not None
+    assert isinstance(view, CodedView) and isinstance(op, Dense)
     streams = streams_of(op.weights, view.groups)
     assert b"".join(streams.steps) == view.steps, layer.name
-    values = ", ".join(map(str, (0, *view.values)))
     mask = (1 << view.value_bits) - 1
     return Emission(
         cell="bm_ras_coded",
-        summary=f"{view.groups * view.rows} x {view.columns} weights of {values}, "
-        f"{op.codebook.sparsity:.0%} zero, coded in {streams.bits} bits, {layer.cycles} cycles",
+        summary=f"{weights_of(op)}, coded in {streams.bits} bits, {layer.cycles} cycles",
         parameters={
             "MW": view.columns,
             "MH": view.rows,

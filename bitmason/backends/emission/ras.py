@@ -33,11 +33,9 @@ def emit_ras(layer: Layer, op: Dense) -> Emission:
     lists = lists_of(op.weights, view.groups, view.pe, view.simd, view.scalers)
     assert (lists.steps, lists.places) == (view.steps, view.places), layer.name
     picks = encode_picks(lists, op.codebook.values, view.value_bits)
-    values = ", ".join(map(str, (0, *op.codebook.values)))
     unit = Emission(
         cell="bm_ras",
-        summary=f"{view.groups * view.rows} x {view.columns} weights of {values}, "
-        f"{op.codebook.sparsity:.0%} zero, PE {view.pe}, SIMD {view.simd}, {layer.cycles} cycles",
+        summary=f"{weights_of(op)}, PE {view.pe}, SIMD {view.simd}, {layer.cycles} cycles",
         parameters={
             "MW": view.columns,
             "GROUPS": view.groups,
@@ -93,12 +91,18 @@ def _loaded(unit: Emission, view: RasView, op: Dense) -> Emission:
 def emit_unrolled(layer: Layer, op: Dense) -> Emission:
     """Return the adders of a layer for the weights of `op`."""
     view = layer.view
-    assert isinstance(view, UnrolledView) and op.codebook is not None
-    values = ", ".join(map(str, (0, *op.codebook.values)))
+    assert isinstance(view, UnrolledView)
     return Emission(
         cell="ras_unrolled",
-        summary=f"{view.rows} x {view.columns} weights of {values}, "
-        f"{op.codebook.sparsity:.0%} zero, unrolled to {view.adders} adders, {layer.cycles} cycles",
+        summary=f"{weights_of(op)}, unrolled to {view.adders} adders, {layer.cycles} cycles",
         parameters={"LANES": view.lanes},
         adders=Adders(op.weights, view.x, view.acc_bits, view.between),
     )
+
+
+def weights_of(op: Dense) -> str:
+    """Return the weights of a product in words."""
+    assert op.codebook is not None
+    rows, columns = op.weights.shape
+    values = ", ".join(map(str, op.codebook.values))
+    return f"{rows} x {columns} weights of {values}, {op.codebook.sparsity:.0%} zero"

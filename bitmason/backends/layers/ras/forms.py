@@ -21,7 +21,8 @@ from bitmason.backends.layers.ras.unrolled import (
 from bitmason.backends.layers.registry import Site, check_name
 from bitmason.ir.graph import Folding
 
-_MEMORIES = (*STYLES, CODED, LOADED)
+OWN_MEMORIES = (CODED, LOADED)  # which no other engine has
+_MEMORIES = (*STYLES, *OWN_MEMORIES)
 
 
 def ras_foldings(site: Site, takes: list[int], mmv: int) -> Iterator[Folding]:
