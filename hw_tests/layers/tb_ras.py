@@ -31,7 +31,7 @@ def weights_of(
     return drawn
 
 
-def _dense(
+def dense(
     name: str,
     x: IntType,
     values: tuple[int, ...],
@@ -41,36 +41,40 @@ def _dense(
     zeros: float = 0.6,
     groups: int = 1,
 ) -> Case:
+    """A product of random weights."""
     weights = weights_of(len(name), values, (rows, shape[-1] // groups), zeros)
     op = Dense(Const.integers(weights), Int(8), groups)
     return case(name, op, TensorType(shape, x), folding)
 
 
-def _conv(name: str, folding: Folding, values: tuple[int, ...], groups: int = 1) -> Case:
+def conv(
+    name: str, folding: Folding, values: tuple[int, ...], groups: int = 1, zeros: float = 0.6
+) -> Case:
+    """A convolution of 3 x 3 around each pixel."""
     windows = Windows((3, 3), block=4 // groups)
-    weights = weights_of(len(name), values, (6, 36 // groups), 0.6)
+    weights = weights_of(len(name), values, (6, 36 // groups), zeros)
     ops = [AROUND, windows, Dense(Const.integers(weights), Int(8), groups)]
     return chain_case(name, IMAGE, ops, folding)
 
 
 CASES = {
-    "ternary": _dense("ternary", UInt(4), TERNARY, (24,), 8, _folding(3, 1)),
-    "quinary": _dense("quinary", Int(4), QUINARY, (24,), 10, _folding(2, 2)),
-    "binary": _dense("binary", UInt(3), (-1, 2), (12,), 4, _folding(2, 3), zeros=0),
-    "banks": _dense("banks", UInt(2), TERNARY, (24,), 9, _folding(2, 6)),
-    "one_value": _dense("one_value", Int(3), (7,), (16,), 5, _folding(1, 1)),
-    "eight_values": _dense(
+    "ternary": dense("ternary", UInt(4), TERNARY, (24,), 8, _folding(3, 1)),
+    "quinary": dense("quinary", Int(4), QUINARY, (24,), 10, _folding(2, 2)),
+    "binary": dense("binary", UInt(3), (-1, 2), (12,), 4, _folding(2, 3), zeros=0),
+    "banks": dense("banks", UInt(2), TERNARY, (24,), 9, _folding(2, 6)),
+    "one_value": dense("one_value", Int(3), (7,), (16,), 5, _folding(1, 1)),
+    "eight_values": dense(
         "eight_values", UInt(2), (-7, -5, -3, -1, 1, 3, 5), (32,), 6, _folding(2, 2)
     ),
-    "nearly_empty": _dense("nearly_empty", UInt(4), TERNARY, (32,), 7, _folding(2, 1), zeros=0.97),
-    "more_adders": _dense("more_adders", UInt(2), TERNARY, (8,), 2, _folding(4, 2)),
-    "one_input": _dense("one_input", UInt(2), TERNARY, (1,), 3, _folding(1, 1), zeros=0),
-    "block": _dense("block", UInt(4), TERNARY, (40,), 12, _folding(4, 1, memory="block")),
-    "grouped": _dense("grouped", UInt(3), QUINARY, (2, 24), 6, _folding(1, 2), groups=3),
-    "lanes": _dense("lanes", UInt(3), TERNARY, (4, 12), 4, _folding(2, 2, mmv=2)),
-    "conv": _conv("conv", _folding(4, 1), TERNARY),
-    "conv_banks": _conv("conv_banks", _folding(2, 4), QUINARY),
-    "conv_grouped": _conv("conv_grouped", _folding(2, 2), TERNARY, groups=2),
+    "nearly_empty": dense("nearly_empty", UInt(4), TERNARY, (32,), 7, _folding(2, 1), zeros=0.97),
+    "more_adders": dense("more_adders", UInt(2), TERNARY, (8,), 2, _folding(4, 2)),
+    "one_input": dense("one_input", UInt(2), TERNARY, (1,), 3, _folding(1, 1), zeros=0),
+    "block": dense("block", UInt(4), TERNARY, (40,), 12, _folding(4, 1, memory="block")),
+    "grouped": dense("grouped", UInt(3), QUINARY, (2, 24), 6, _folding(1, 2), groups=3),
+    "lanes": dense("lanes", UInt(3), TERNARY, (4, 12), 4, _folding(2, 2, mmv=2)),
+    "conv": conv("conv", _folding(4, 1), TERNARY),
+    "conv_banks": conv("conv_banks", _folding(2, 4), QUINARY),
+    "conv_grouped": conv("conv_grouped", _folding(2, 2), TERNARY, groups=2),
 }
 
 assert all(any(layer.engine == "ras" for layer in one.design.layers) for one in CASES.values())

@@ -19,12 +19,13 @@ from bitmason.backends.layers.ras.lists import (
     signed_bits,
 )
 from bitmason.ir.types import Int, UInt
-from hw_tests.bench import claims, golden
+from hw_tests.bench import claims
 from hw_tests.bench.claims import IDLE, STALL, Contract
 from hw_tests.bench.control import Control, Flags, moves_as_modelled
-from hw_tests.bench.packing import IntArray, beats, integers, mem_text, pack
+from hw_tests.bench.packing import IntArray, mem_text, pack
 from hw_tests.bench.short_reset import starts_right_behind_reset
 from hw_tests.bench.wrapper import Cases
+from hw_tests.lib.ras_frames import codes_of, frame_of
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,8 @@ UNITS = SHAPES | {"large": Shape(576, 64, 1, 16, TERNARY, 0.63, in_bits=8)}
 
 def weights(shape: Shape) -> IntArray:
     """Codes of the values, groups by neurons by elements."""
-    rng = np.random.default_rng(9)
     size = (shape.groups, shape.mh, shape.mw)
-    codes = rng.integers(0, len(shape.values), size)
-    codes[rng.random(size) < shape.zeros] = -1
-    if shape.bare:
-        codes[:, [0, 1, -1]] = -1
-        codes[:, 1, -1] = 0
-    return codes
+    return codes_of(9, size, len(shape.values), shape.zeros, bare=shape.bare)
 
 
 @cache
@@ -210,17 +205,9 @@ def contract(case: str) -> Contract:
     shape = UNITS[case]
     matrices = np.array([*shape.values, 0])[weights(shape)]
 
-    def frame(rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        sent: list[int] = []
-        wanted: list[int] = []
-        for matrix in matrices:
-            size = (shape.lanes, shape.mw)
-            xs = integers(rng, size, shape.in_bits, signed=shape.in_signed)
-            sums = np.stack([golden.matvec(x, matrix) for x in xs])
-            sent += _side_by_side(xs, shape.take, shape.in_bits)
-            wanted += _side_by_side(sums, 1, shape.acc_bits)
-        return sent, wanted
-
+    frame = frame_of(
+        matrices, shape.lanes, shape.in_bits, shape.in_signed, shape.acc_bits, shape.take
+    )
     first = int(np.argmax(lists(case).beats[0]))
     return Contract(
         frame,
@@ -228,12 +215,6 @@ def contract(case: str) -> Contract:
         latency=first + depth(shape) + 1,
         needs=shape.beats,
     )
-
-
-def _side_by_side(rows: IntArray, elements: int, bits: int) -> list[int]:
-    """Beats of one vector per lane, that many elements of each."""
-    lanes = rows.reshape(len(rows), -1, elements)
-    return beats(lanes.swapaxes(0, 1), len(rows) * elements, bits)
 
 
 @cocotb.test()

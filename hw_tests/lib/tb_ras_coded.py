@@ -18,12 +18,13 @@ from bitmason.backends.layers.ras.streams import (
     Streams,
     code_streams,
 )
-from hw_tests.bench import claims, golden
+from hw_tests.bench import claims
 from hw_tests.bench.claims import IDLE, STALL, Contract
 from hw_tests.bench.control import Control, Flags, moves_as_modelled
-from hw_tests.bench.packing import IntArray, beats, integers, mem_text, pack
+from hw_tests.bench.packing import IntArray, mem_text, pack
 from hw_tests.bench.short_reset import starts_right_behind_reset
 from hw_tests.bench.wrapper import Bits, Cases
+from hw_tests.lib.ras_frames import codes_of, frame_of
 
 REGISTERS = 3  # from a step to the output
 START = 4  # the first cycle behind reset with a step
@@ -87,14 +88,8 @@ SHAPES = {
 
 def weights(shape: Shape) -> IntArray:
     """Codes of the values, groups by neurons by elements."""
-    rng = np.random.default_rng(shape.seed)
     size = (shape.groups, shape.mh, shape.mw)
-    codes = rng.integers(0, len(shape.values), size)
-    codes[rng.random(size) < shape.zeros] = -1
-    if shape.bare:
-        codes[:, [0, 1, -1]] = -1
-        codes[:, 1, -1] = 0
-    return codes
+    return codes_of(shape.seed, size, len(shape.values), shape.zeros, bare=shape.bare)
 
 
 @cache
@@ -173,17 +168,7 @@ def contract(case: str) -> Contract:
     shape = SHAPES[case]
     matrices = np.array([*shape.values, 0])[weights(shape)]
 
-    def frame(rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        sent: list[int] = []
-        wanted: list[int] = []
-        for matrix in matrices:
-            size = (shape.lanes, shape.mw)
-            xs = integers(rng, size, shape.in_bits, signed=shape.in_signed)
-            sums = np.stack([golden.matvec(x, matrix) for x in xs])
-            sent += _side_by_side(xs, shape.in_bits)
-            wanted += _side_by_side(sums, shape.acc_bits)
-        return sent, wanted
-
+    frame = frame_of(matrices, shape.lanes, shape.in_bits, shape.in_signed, shape.acc_bits)
     steps = streams(case).steps
     first = next(i for i, does in enumerate(steps[0]) if does & ROW_ENDS)
     return Contract(
@@ -192,11 +177,6 @@ def contract(case: str) -> Contract:
         latency=first + 1 + REGISTERS,
         needs=shape.mw,
     )
-
-
-def _side_by_side(rows: IntArray, bits: int) -> list[int]:
-    """Beats of an element of each lane."""
-    return beats(rows.T, len(rows), bits)
 
 
 @cocotb.test()
