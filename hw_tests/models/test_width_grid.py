@@ -14,9 +14,8 @@ from bitmason.verification import verify_project
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
 
 WIDTHS = range(1, 9)
-# One of each weight width, one of each activation width, both signs: quick enough for every run.
-SAMPLE = {(1, 1, True), (1, 4, False), (2, 2, True), (3, 8, False), (4, 3, True), (5, 1, False),
-          (6, 5, False), (7, 6, True), (8, 7, True)}  # fmt: skip
+# Widths of weights that `test_precision` leaves out, with both signs: quick enough for every run.
+SAMPLE = {(1, 4, False), (3, 8, False), (5, 1, False), (6, 5, False), (7, 6, True)}
 FUNCTIONS = ("Relu", "Sigmoid", "", "Tanh", "LeakyRelu", "Clip")
 ROUNDINGS = ("ROUND", "FLOOR", "ROUND", "CEIL", "HALF_UP")
 
