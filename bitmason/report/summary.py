@@ -30,7 +30,7 @@ def summarise(
 
     `engines` tell, for products, what each way of building them would have cost.
     """
-    schedule = Model(design).run(_FRAMES)
+    schedule = Model(design).run(_frames(design))
     ops = {node.name: node.op for node in design.graph.nodes}
     layers = [
         _layer(layer)
@@ -61,6 +61,13 @@ def summarise(
         "fifo_bits": sum(fifo["bits"] for fifo in fifos),
         "fifo_bits_if_frames": sum(fifo["frame_bits"] for fifo in fifos),
     }
+
+
+def _frames(design: Design) -> int:
+    """Return how many frames tell the steady state: those too that wait until lists are loaded."""
+    codes = (layer.view.code for layer in design.layers if isinstance(layer.view, RasView))
+    longest = max((code.start for code in codes if code), default=0)
+    return _FRAMES + longest // design.ii_cycles
 
 
 def _port(port: Port) -> dict[str, Any]:

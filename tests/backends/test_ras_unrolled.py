@@ -225,7 +225,7 @@ def test_backends_say_what_it_is() -> None:
     design = built(dense(weights), pe=8, simd=24)
     view, zeros = product_of(design).view, 1 - np.count_nonzero(weights) / weights.size
     summary = (
-        f"dense, 8 x 24 weights of 0, -5, 3, {zeros:.0%} zero, unrolled to {view.adders} adders, "
+        f"dense, 8 x 24 weights of -5, 3, {zeros:.0%} zero, unrolled to {view.adders} adders, "
         "1 cycles"
     )
     emitted = emit_sv(design)
