@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bitmason.diagnostics import Loc, fail, quote
+from bitmason.files import write_whole
 from bitmason.ir.types import Array
 
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
@@ -70,27 +70,10 @@ def write_outputs(path: Path, outputs: Sequence[Array]) -> list[Path]:
     check_outputs(path)
     paths = [path, *(path.with_suffix(f".{i}{path.suffix}") for i in range(1, len(outputs)))]
     for target, array in zip(paths, outputs, strict=True):
-        try:
-            _write(target, array)
-        except OSError as error:
-            fail("C002", f"outputs cannot be written: {_reason(error)}", loc=_loc(target))
-    return paths
-
-
-def _write(path: Path, array: Array) -> None:
-    path = path.resolve()  # a link stays a link
-    if path.exists() and not path.is_file():  # a pipe or a device must not be replaced
         buffer = BytesIO()
         np.save(buffer, array)
-        path.write_bytes(buffer.getbuffer())
-        return
-    staging = path.with_name(f".bitmason-{secrets.token_hex(8)}")
-    try:
-        with staging.open("xb") as file:
-            np.save(file, array)
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+        write_whole(target, buffer.getvalue(), "outputs")
+    return paths
 
 
 def _loc(path: Path) -> Loc:

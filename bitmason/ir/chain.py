@@ -12,13 +12,14 @@ import numpy as np
 from bitmason.ir.constant import Const, exact
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, LeakyRelu, Mul, MulConst, Sub, Unary
 from bitmason.ir.ops.staircase import Staircase
 from bitmason.ir.types import Array, IntType
 
-Quantiser = Quantise | Staircase
+Quantiser = Quantise | QuantiseFloat | Staircase
 ELEMENTWISE = (
-    Quantise, Staircase, Dequantise,
+    Quantise, QuantiseFloat, Staircase, Dequantise,
     AddConst, MulConst, DivConst, Add, Sub, Mul, Clip, LeakyRelu, Unary,
 )  # fmt: skip
 MONOTONE_FUNCTIONS = {"sigmoid", "tanh", "exp", "softplus", "elu", "sign"}
@@ -75,7 +76,7 @@ class Chain:
 
 def _is_monotone(node: Node) -> bool:
     match node.op:
-        case Quantise() | Staircase() | Dequantise():
+        case Quantise() | QuantiseFloat() | Staircase() | Dequantise():
             return True
         case AddConst() | MulConst() | DivConst() | Clip():
             return True

@@ -13,12 +13,13 @@ import numpy as np
 from bitmason.ir.chain import Chain, Quantiser, trace, varying_axes
 from bitmason.ir.graph import Graph
 from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.staircase import Staircase
+from bitmason.ir.rounding import HALVES
 from bitmason.ir.types import Array, Bipolar, IntArray, Real
 
 # Far above the rounding errors of float64 in a chain, far below the distance of most positions.
 _CLOSE = 1e-6
-_HALVES = frozenset({"ROUND", "HALF_UP", "HALF_DOWN"})
 
 
 def quantised_chains(graph: Graph) -> Mapping[str, Chain]:
@@ -76,12 +77,15 @@ def _doubtful(chain: Chain, real: Array) -> Array:
     op = chain.nodes[-1].op
     if isinstance(op, Staircase):
         return _near_a_step(op, real)
+    if isinstance(op, QuantiseFloat):
+        distance, margin = op.to_turn(op.position(real)), _CLOSE * np.abs(op.position(real))
+        return np.asarray(distance <= margin)
     assert isinstance(op, Quantise)
     position = op.position(real).astype(np.float64)
     margin = _CLOSE * (1 + np.abs(position))
     if isinstance(op.out, Bipolar):
         return np.asarray(np.abs(position) <= margin)
-    shifted = position - 0.5 if op.rounding in _HALVES else position
+    shifted = position - 0.5 if op.rounding in HALVES else position
     near = np.abs(shifted - np.round(shifted)) <= margin
     return np.asarray(near & (position > op.out.lo - 1) & (position < op.out.hi + 1))
 

@@ -19,6 +19,8 @@ from bitmason.ir.ops.arrange import Concat, Crop, Upsample
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.expand import Expand
+from bitmason.ir.ops.float_link import Compress, Decompress
 from bitmason.ir.ops.join import JoinLookup, Product, WeightedSum
 from bitmason.ir.ops.lookup import Lookup
 from bitmason.ir.ops.pad import Pad
@@ -119,7 +121,9 @@ def _weighted_sum(op: WeightedSum, operands: Sequence[Moved], _: TensorType) -> 
     return _elementwise(lambda rows: WeightedSum(Const(rows[0].T)), operands, (op.factors.array.T,))
 
 
-def _same(op: Bit | Product, operands: Sequence[Moved], _: TensorType) -> Sunk | None:
+def _same(
+    op: Bit | Compress | Decompress | Expand | Product, operands: Sequence[Moved], _: TensorType
+) -> Sunk | None:
     return _elementwise(lambda _: op, operands, ())
 
 
@@ -272,10 +276,13 @@ def _arg_max(op: ArgMax, operands: Sequence[Moved], _: TensorType) -> Sunk | Non
 _RULES: dict[type[Op], Callable[[Any, Sequence[Moved], TensorType], Sunk | None]] = {
     ArgMax: _arg_max,
     Bit: _same,
+    Compress: _same,
     Concat: _concat,
     Crop: _crop,
+    Decompress: _same,
     Dense: _product,
     Depthwise: _depthwise,
+    Expand: _same,
     GlobalPool: _global_pool,
     JoinLookup: _join_lookup,
     Lookup: _lookup,

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 import bitmason.ir.ops  # noqa: F401  registers every op for the parser
 from bitmason.diagnostics import CompileError, Loc, did_you_mean, fail
 from bitmason.ir.constant import Const
+from bitmason.ir.custom_float import CustomFloat, parse_format
 from bitmason.ir.graph import OPS, Folding, Graph, Input, Node, Op
 from bitmason.ir.types import Bipolar, Int, TensorType, UInt, parse_elem
 
@@ -65,7 +66,7 @@ def _literal(value: Any) -> str:  # noqa: PLR0911  one return for each kind of v
             return f"{value.numerator}/{value.denominator}"
         case tuple():
             return f"({', '.join(_literal(item) for item in value)})"
-        case UInt() | Int() | Bipolar():
+        case UInt() | Int() | Bipolar() | CustomFloat():
             return str(value)
         case Const():
             return value.text()
@@ -75,7 +76,7 @@ def _literal(value: Any) -> str:  # noqa: PLR0911  one return for each kind of v
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<const>(?:bool|[iuf]\d+)\[[\d, ]*\](?:"[^"]*"|\([^)]*\)))
-      | (?P<type>(?:u?int\d+(?:<-?\d+\.\.-?\d+>)?|bipolar|real)(?![A-Za-z0-9_]))
+      | (?P<type>(?:u?int\d+(?:<-?\d+\.\.-?\d+>)?|bipolar|real)(?![A-Za-z0-9_])|float<[^>\n]*>)
       | (?P<string>"(?:[^"\\]|\\.)*")
       | (?P<fraction>-?\d+/\d+)
       | (?P<number>-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|inf)(?![A-Za-z0-9_]))
@@ -323,7 +324,7 @@ def _decode_well_formed(kind: str, token: str) -> Any:
         case "fraction":
             return Fraction(token)
         case "type":
-            return parse_elem(token) or _NOTHING
+            return parse_elem(token) or parse_format(token) or _NOTHING
         case "const":
             head, _, rest = token.partition("[")
             dims, _, body = rest.partition("]")

@@ -10,14 +10,25 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from hypothesis import strategies as st
 
-from bitmason.ir import Bipolar, Const, Graph, Int, IntType, Op, Real, TensorType
+from bitmason.ir import Bipolar, Const, Graph, Int, IntType, Op, Real, TensorType, UInt
+from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat, Knobs
 from bitmason.ir.graph import OPS
 from bitmason.ir.ops.arg_max import ArgMax
 from bitmason.ir.ops.bit import Bit
 from bitmason.ir.ops.classifier import Softmax, TopK
 from bitmason.ir.ops.dense import Dense
+from bitmason.ir.ops.expand import Expand
+from bitmason.ir.ops.float_link import (
+    PATTERN,
+    BitsFloat,
+    Compress,
+    Decompress,
+    FloatBits,
+    RankValue,
+)
 from bitmason.ir.ops.lookup import Lookup
-from bitmason.ir.ops.quantise import ROUNDINGS, Dequantise, Quantise
+from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.real import (
     FUNCTIONS,
     Add,
@@ -33,11 +44,34 @@ from bitmason.ir.ops.real import (
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.ops.staircase import Staircase
 from bitmason.ir.ops.thresholds import Thresholds
+from bitmason.ir.ops.words import BYTE, Pack, Unpack, packed_bytes
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from bitmason.ir.rounding import ROUNDINGS
 from bitmason.ir.types import Array, compact
-from tests.ir.elements import fractions, int_types, matrices, real_const
-from tests.ir.garden import Garden, Made
+from tests.ir.elements import fractions, int_types, matrices, real_const, shapes
+from tests.ir.garden import Garden, Made, is_number
 from tests.ir.image_makers import IMAGE_MAKERS, cleared_planes, divisors
+
+
+@st.composite
+def formats_of(draw: st.DrawFn, elem: IntType, most_e_bits: int = 4) -> CustomFloat:
+    """Custom floating-point formats among whose ranks are all integers of a type."""
+    bits = max(elem.hi, -elem.lo, 1).bit_length()
+    e_bits = draw(st.integers(1, most_e_bits))
+    m_bits = max(0, bits - e_bits) + draw(st.integers(0, 2))
+    subnormals, bias = draw(st.booleans()), draw(st.integers(-20, 40))
+    whole = CustomFloat(e_bits, m_bits, bias, True, subnormals)
+    least = max(elem.hi, -elem.lo, whole.first)
+    largest = draw(st.just(whole.top) | st.integers(least, whole.top))
+    return CustomFloat(e_bits, m_bits, bias, subnormals=subnormals, largest=largest)
+
+
+@st.composite
+def knobs_of(draw: st.DrawFn, format_: CustomFloat) -> Knobs:
+    """Numbers of a format that engines built for another one may be told, or none."""
+    if not format_.can_change or draw(st.booleans()):
+        return ()
+    return tuple(draw(st.integers(1, most)) for most in format_.knobs)
 
 
 def _dense(garden: Garden) -> Made:
@@ -46,7 +80,10 @@ def _dense(garden: Garden) -> Made:
     groups, rows, columns = _product_shape(garden, type_.shape[-1])
     weights = garden.draw(matrices(weight, rows, columns))
     cleared = garden.draw(cleared_planes(weights, type_.int_elem))
-    return Dense(Const.integers(weights), weight, groups, cleared), (x,)
+    ranks = None
+    if is_number(type_, 9) and not cleared:
+        ranks = garden.draw(st.none() | formats_of(type_.int_elem))
+    return Dense(Const.integers(weights), weight, groups, cleared, ranks), (x,)
 
 
 def _product_shape(garden: Garden, inputs: int) -> tuple[int, int, int]:
@@ -97,6 +134,59 @@ def _quantise(garden: Garden) -> Made:
     out = garden.draw(int_types(9))
     rounding = garden.draw(st.sampled_from(sorted(ROUNDINGS)))
     return Quantise(scale, zero_point, out, rounding), (x,)
+
+
+def _quantise_float(garden: Garden) -> Made:
+    x, type_ = garden.real()
+    scale = real_const(garden.draw, type_.shape, 0.125, 4.0)
+    format_ = garden.draw(formats_of(garden.draw(int_types(9))))
+    rounding = garden.draw(st.sampled_from(sorted(ROUNDINGS)))
+    return QuantiseFloat(scale, format_, rounding, garden.draw(knobs_of(format_))), (x,)
+
+
+def _expand(garden: Garden) -> Made:
+    x, type_ = garden.number(9)
+    return Expand(garden.draw(formats_of(type_.int_elem))), (x,)
+
+
+def _bits_float(garden: Garden) -> Made:
+    """Make bits of numbers first: random ones would be NaN, and infect the graph."""
+    return BitsFloat(), (garden.add(FloatBits(), [garden.real()[0]]),)
+
+
+def _compress(garden: Garden) -> Made:
+    x, _ = garden.operand(lambda type_: type_.elem == PATTERN, st.just(PATTERN))
+    found = garden.draw(formats_of(garden.draw(int_types(9))))
+    format_ = CustomFloat(found.e_bits, found.m_bits, found.bias, full=True)
+    rounding = garden.draw(st.sampled_from([TRUNCATE, NEAREST]))
+    return Compress(format_, rounding, garden.draw(knobs_of(format_))), (x,)
+
+
+def _decompress(garden: Garden) -> Made:
+    x, type_ = garden.number(9)
+    format_ = garden.draw(formats_of(type_.int_elem))
+    return Decompress(format_, garden.draw(knobs_of(format_))), (x,)
+
+
+def _rank_value(garden: Garden) -> Made:
+    x, type_ = garden.number(9)
+    format_ = garden.draw(formats_of(type_.int_elem))
+    return RankValue(format_, garden.draw(knobs_of(format_))), (x,)
+
+
+def _pack(garden: Garden) -> Made:
+    x, type_ = garden.integer(12)
+    return Pack(type_.int_elem, garden.draw(st.integers(1, 9))), (x,)
+
+
+def _unpack(garden: Garden) -> Made:
+    bits = st.integers(1, 9)
+    out: IntType = garden.draw(bits.map(UInt) | bits.map(Int) | st.just(Bipolar()))
+    made = TensorType(garden.draw(shapes), out)
+    word = garden.draw(st.integers(1, 9))
+    packed = TensorType((packed_bytes(made, word),), BYTE)
+    x, _ = garden.operand(lambda t: t == packed, st.just(BYTE), st.just(packed.shape))
+    return Unpack(out, made.shape, word), (x,)
 
 
 def _dequantise(garden: Garden) -> Made:
@@ -173,15 +263,23 @@ MAKERS: dict[str, Callable[[Garden], Made]] = {
     "add_const": _with_const(AddConst, -4.0, 4.0),
     "arg_max": lambda garden: (ArgMax(), (garden.any()[0],)),
     "bit": lambda garden: (Bit(), (garden.bipolar()[0],)),
+    "bits_float": _bits_float,
     "clip": _clip,
+    "compress": _compress,
+    "decompress": _decompress,
     "dense": _dense,
     "dequantise": _dequantise,
     "div_const": _with_const(DivConst, 0.125, 4.0),
+    "expand": _expand,
+    "float_bits": lambda garden: (FloatBits(), (garden.real()[0],)),
     "leaky_relu": _with_const(LeakyRelu, -1.0, 1.0),
     "lookup": _lookup,
     "mul": _binary(Mul),
     "mul_const": _with_const(MulConst, -4.0, 4.0),
+    "pack": _pack,
     "quantise": _quantise,
+    "quantise_float": _quantise_float,
+    "rank_value": _rank_value,
     "reshape": _reshape,
     "softmax": _softmax,
     "staircase": _staircase,
@@ -190,6 +288,7 @@ MAKERS: dict[str, Callable[[Garden], Made]] = {
     "top_k": _top_k,
     "transpose": _transpose,
     "unary": _unary,
+    "unpack": _unpack,
     "xnor_popcount": _xnor_popcount,
     **IMAGE_MAKERS,
 }

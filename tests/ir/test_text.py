@@ -20,6 +20,7 @@ from bitmason.ir import (
     print_graph,
     verify,
 )
+from bitmason.ir.custom_float import CustomFloat, parse_format
 from bitmason.ir.graph import OPS
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.thresholds import Thresholds
@@ -27,8 +28,8 @@ from tests.ir.strategies import graphs
 
 TEXT = """\
 graph @net(%x: uint4[2] loc("net.onnx", "in")) {
-  %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4, groups = 1, cleared = ()}\
- : int8<-30..105>[2] folding(2, 1, "", "", "", 4) loc("net.onnx", "fc\\n1")
+  %acc = dense(%x) {weights = i8[2, 2](1, -2, 3, 4), weight = int4, groups = 1, cleared = (),\
+ ranks = none} : int8<-30..105>[2] folding(2, 1, "", "", "", 4) loc("net.onnx", "fc\\n1")
   %y = thresholds(%acc) {steps = i8[2, 1](0, 5), descending = bool[2](False, True), base = 0,\
  out = uint1} : uint1[2] loc("net.onnx", "")
   return %y, %acc
@@ -79,6 +80,19 @@ graph @image(%x: uint2[3, 4, 2], %r: real[2]) {
 }
 """
 
+FLOAT_TEXT = """\
+graph @floats(%x: real[3]) {
+  %r = quantise_float(%x) {scale = f32[](0.5), format = float<e4m3b7, subnormals, to 126>,\
+ rounding = "ROUND"} : int8<-126..126>[3]
+  %t = quantise_float(%x) {scale = f32[3](0.5, 1.0, 2.0), format = float<e2m0b-1>,\
+ rounding = "DOWN"} : int3<-2..2>[3]
+  %f = expand(%t) {format = float<e2m0b-1>} : int3<-2..2>[3]
+  %y = dense(%r) {weights = i8[1, 3](1, -2, 3), weight = int3, groups = 1, cleared = (),\
+ ranks = float<e4m3b7, subnormals, to 126>} : int22<-1376256..1376256>[1]
+  return %y, %f
+}
+"""
+
 
 def small() -> Graph:
     builder = Builder("net")
@@ -108,11 +122,56 @@ def test_parse_undoes_print(op: str, data: st.DataObject) -> None:
     assert print_graph(again) == text
 
 
-@pytest.mark.parametrize("text", [REAL_TEXT, IMAGE_TEXT])
+@pytest.mark.parametrize("text", [REAL_TEXT, IMAGE_TEXT, FLOAT_TEXT])
 def test_every_kind_of_value_is_read(text: str) -> None:
     graph = parse_graph(text)
     verify(graph)
     assert parse_graph(print_graph(graph)) == graph
+
+
+@pytest.mark.parametrize(
+    "format_",
+    [
+        CustomFloat(4, 3, 7),
+        CustomFloat(4, 3, 7, full=True),
+        CustomFloat(1, 0, -20, full=True),
+        CustomFloat(8, 23, 127, subnormals=True),
+        CustomFloat(5, 2, 15, subnormals=True, largest=0x7B),
+        CustomFloat(3, 2, -128, largest=17),
+    ],
+    ids=str,
+)
+def test_formats_are_read_as_they_are_printed(format_: CustomFloat) -> None:
+    assert parse_format(str(format_)) == format_
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "float<e0m3b7>",
+        "float<e9m3b7>",
+        "float<e4m24b7>",
+        "float<e1m3b7>",
+        "float<e4m3b7, to 7>",
+        "float<e4m3b7, to 128>",
+        "float<e4m3b7, to 126, subnormals>",
+        "float<e4m3b7,subnormals>",
+        "float<e4m3b7> ",
+        "float<e4m3b9999>",
+        "float<e4m3b\u0667>",
+        "float<>",
+    ],
+)
+def test_what_is_no_format(text: str) -> None:
+    assert parse_format(text) is None
+
+
+def test_no_format_in_a_text_is_a_diagnostic() -> None:
+    text = FLOAT_TEXT.replace("format = float<e2m0b-1>}", "format = float<e0m0b-1>}")
+    with pytest.raises(CompileError) as caught:
+        parse_graph(text, "g.ir")
+    assert "g.ir" in str(caught.value)
+    assert "float<e0m0b-1>" in str(caught.value)
 
 
 def test_layout_does_not_matter() -> None:
@@ -138,9 +197,10 @@ def test_big_weights_survive() -> None:
 _TOKENS = ["%x", "%y", "(", ")", "{", "}", ",", ":", "3", "-1", "1/0", "real[3]", "uint4", "\0"]
 _TOKENS += ["i8[1](1)", '"', '"a"', "none", "true", "loc", "folding", "return", "dense", "int99[1]"]
 _TOKENS += ["i8[2, 2](1, 2, 3, 4)", "weights", "@", "\\", "=", "uint4<3..1>", "f32[]()", "é"]
+_TOKENS += ["float<e4m3b7>", "float<e8m3b7>", "float<e0m3b7>", "float<", "to 0>", "e9", "99999"]
 
 
-@given(st.sampled_from([TEXT, REAL_TEXT, IMAGE_TEXT]), st.data())
+@given(st.sampled_from([TEXT, REAL_TEXT, IMAGE_TEXT, FLOAT_TEXT]), st.data())
 @settings(max_examples=250)
 def test_damaged_text_gives_a_diagnostic_or_a_sound_graph(text: str, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):

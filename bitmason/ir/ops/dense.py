@@ -13,7 +13,9 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.codebook import Codebook, codebook_of
 from bitmason.ir.constant import Const
+from bitmason.ir.custom_float import CustomFloat, narrowest_format
 from bitmason.ir.graph import Op
+from bitmason.ir.ops.expand import Expand
 from bitmason.ir.planes import check_cleared, clear_planes
 from bitmason.ir.types import (
     Array,
@@ -43,6 +45,8 @@ class Dense(Op):
     Where `cleared` is not empty, precision may change from frame to frame: it tells how many of
     the least significant bit planes of weights and operand count as zeros. The result type then
     holds the products for any number of them.
+    With `ranks`, the operand's integers are ranks of that format, and stand for its numbers, in
+    steps of its unit.
     """
 
     name: ClassVar[str] = "dense"
@@ -51,13 +55,21 @@ class Dense(Op):
     weight: IntType
     groups: int = 1
     cleared: tuple[int, ...] = ()
+    ranks: CustomFloat | None = None
 
     def infer(self, operands: Sequence[TensorType]) -> TensorType:
         (x,) = operands
         outputs = check_product_operand(self.name, x, self.weights, self.weight, self.groups)
         check_cleared(self.name, self.cleared, self.stored, x.int_elem)
-        elem = product_type(self.weights.int64(), x.int_elem, reducible=bool(self.cleared))
+        if self.ranks is not None and self.cleared:
+            fail("I001", "dense cannot clear planes of ranks")
+        factor = self.factor(x).int_elem
+        elem = product_type(self.weights.int64(), factor, reducible=bool(self.cleared))
         return TensorType((*x.shape[:-1], outputs), elem)
+
+    def factor(self, x: TensorType) -> TensorType:
+        """Return the type of what is multiplied, for an operand of type `x`."""
+        return x if self.ranks is None else Expand(self.ranks).infer([x])
 
     @cached_property
     def stored(self) -> IntType:
@@ -68,6 +80,11 @@ class Dense(Op):
     def codebook(self) -> Codebook | None:
         """The weights as codes of a few values, where they are few."""
         return codebook_of(self.weights.int64())
+
+    @cached_property
+    def compressed(self) -> CustomFloat | None:
+        """The format of the weights as floating-point numbers, where that takes fewer bits."""
+        return narrowest_format(self.weights.int64(), self.stored.bits)
 
     @cached_property
     def sparsity(self) -> float:
@@ -82,6 +99,7 @@ class Dense(Op):
     def evaluate(self, *operands: Array) -> IntArray:
         (x,) = operands
         x = clear_planes(x, self.cleared[1]) if self.cleared else x
+        x = x if self.ranks is None else Expand(self.ranks).evaluate(x)
         largest = max(int(x.max(initial=0)), -int(x.min(initial=0)))
         weights, reach, cast = self._matrix
         return exact_product(x, weights, (reach, largest), cast, self.groups)

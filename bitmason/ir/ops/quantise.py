@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +14,7 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.ir.constant import Const, in_domain_of
 from bitmason.ir.graph import Op
+from bitmason.ir.rounding import EXACT_ROUNDINGS, ROUNDINGS, Rounding
 from bitmason.ir.types import (
     Array,
     Bipolar,
@@ -25,50 +26,8 @@ from bitmason.ir.types import (
     compact,
 )
 
-Rounding = str
 _EXACT_FLOAT64 = 2**53
 _FLOAT64_EXPONENTS = 1024
-
-
-def _away(x: Array) -> Array:
-    return np.sign(x) * np.ceil(np.abs(x))
-
-
-def _half_up(x: Array) -> Array:
-    return np.sign(x) * np.floor(np.abs(x) + 0.5)
-
-
-def _half_down(x: Array) -> Array:
-    return np.sign(x) * np.ceil(np.abs(x) - 0.5)
-
-
-# Names and meanings of QONNX (Quant and Trunc, attribute rounding_mode); UP and HALF_UP round
-# magnitudes, so they mirror at zero.
-ROUNDINGS: dict[Rounding, Callable[[Array], Array]] = {
-    "ROUND": np.round,
-    "CEIL": np.ceil,
-    "FLOOR": np.floor,
-    "UP": _away,
-    "DOWN": np.trunc,
-    "HALF_UP": _half_up,
-    "HALF_DOWN": _half_down,
-}
-
-
-def _sign(x: Fraction) -> int:
-    return (x > 0) - (x < 0)
-
-
-_HALF = Fraction(1, 2)
-_EXACT_ROUNDINGS: dict[Rounding, Callable[[Fraction], int]] = {
-    "ROUND": round,
-    "CEIL": math.ceil,
-    "FLOOR": math.floor,
-    "UP": lambda x: _sign(x) * math.ceil(abs(x)),
-    "DOWN": math.trunc,
-    "HALF_UP": lambda x: _sign(x) * math.floor(abs(x) + _HALF),
-    "HALF_DOWN": lambda x: _sign(x) * math.ceil(abs(x) - _HALF),
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +79,7 @@ class Quantise(Op):
             return 2 * positive - 1
         clamped = np.clip(position, self.out.lo, self.out.hi)
         if clamped.dtype == np.dtype(object):
-            rounded: Array = np.frompyfunc(_EXACT_ROUNDINGS[self.rounding], 1, 1)(clamped)
+            rounded: Array = np.frompyfunc(EXACT_ROUNDINGS[self.rounding], 1, 1)(clamped)
         else:
             rounded = ROUNDINGS[self.rounding](clamped)
         # Above 24 bits float32 cannot hold `hi`, so the clamp is only safe once more in integers.

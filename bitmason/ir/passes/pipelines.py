@@ -9,7 +9,9 @@ import numpy as np
 from bitmason.diagnostics import did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
+from bitmason.ir.passes.absorb_expand import AbsorbExpand
 from bitmason.ir.passes.encode_bipolar import EncodeBipolar
+from bitmason.ir.passes.float_ports import FloatPorts
 from bitmason.ir.passes.fuse_joins import FuseJoins
 from bitmason.ir.passes.lower_windows import LowerWindows
 from bitmason.ir.passes.place_pools import PlacePools
@@ -36,6 +38,10 @@ LOWER: tuple[Pass, ...] = (
     FuseJoins(),
     # Needs the last layer's integers as the hardware will have them.
     RankClassifier(),
+    # Reads quantisers and expansions as the file has them, before the latter move.
+    FloatPorts(),
+    # Moves ranks to where only thresholds and products are left to read them.
+    AbsorbExpand(),
     # Permutes the rows of thresholds and tables, so all of them must be there.
     SinkReorders(),
 )

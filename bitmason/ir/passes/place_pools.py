@@ -14,6 +14,7 @@ from bitmason.ir.graph import Graph, Node, Op
 from bitmason.ir.ops.arrange import Crop, Upsample
 from bitmason.ir.ops.pooling import MaxPool
 from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.real import AddConst, Clip, DivConst, LeakyRelu, MulConst, Unary
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.ops.staircase import Staircase
@@ -196,7 +197,7 @@ def _signs(op: Op) -> IntArray | None:
             return np.array([1]) if np.all(alpha.array >= 0) else None
         case Unary(function):
             return np.array([1]) if function in MONOTONE_FUNCTIONS else None
-        case AddConst() | Clip() | Quantise() | Staircase():
+        case AddConst() | Clip() | Quantise() | QuantiseFloat() | Staircase():
             return np.array([1])
     return None
 

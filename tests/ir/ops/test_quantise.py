@@ -13,7 +13,8 @@ from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.quant import max_int, min_int, quant
 
 from bitmason.ir import Bipolar, Const, Int, IntType, Real, UInt
-from bitmason.ir.ops.quantise import ROUNDINGS, Quantise
+from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.rounding import ROUNDINGS
 from bitmason.ir.types import Array, contains
 from tests.ir.ops.checks import assert_same, const, exactly, rejection, tensor
 
