@@ -120,6 +120,21 @@ CODES: Final[dict[str, Code]] = {
         "The number that pads an image is not among those that the integers of the image stand for.",
         "Use a quantiser with a whole-numbered zero point in front of the layer, so that 0 has an integer.",
     ),
+    "F021": Code(
+        "floating-point format not usable",
+        "The widths, bias or largest number of a FloatQuant or CustomFloat make no format that saturates, or its numbers span too many bits.",
+        "Exponents have 1 to 8 bits, those of activations 5 at most; one format serves a whole tensor.",
+    ),
+    "F022": Code(
+        "model cannot be split there",
+        "`split` was given no quantiser of activations, or data pass that quantiser by on another branch.",
+        "Name a quantiser that everything passes; the message lists the quantisers.",
+    ),
+    "F023": Code(
+        "no weights to compress",
+        "The search of formats found no convolution or matrix product with constant float32 weights.",
+        "Give a float network that has Conv, Gemm or MatMul layers with weights of their own.",
+    ),
     "I001": Code(
         "operand shapes or types do not fit",
         "An operation was given operands whose shapes or types break its rules.",
@@ -159,6 +174,11 @@ CODES: Final[dict[str, Code]] = {
         "max pool not between integers",
         "Functions that do not rise in every channel stand on both sides of a max pool, as a normalisation with negative factors before and another behind it, so no pool of integers gives the same result.",
         "Put the pool directly behind the convolution or directly in front of the quantiser; the notes name what is in the way.",
+    ),
+    "P007": Code(
+        "no float32 at this end of the hardware",
+        "`float_ports` asks for compressors or decompressors where the network has no CustomFloat quantiser.",
+        "Quantise the input, or the output, by a CustomFloat without scale; or leave float_ports out.",
     ),
     "B001": Code(
         "folding not possible",
@@ -244,6 +264,21 @@ CODES: Final[dict[str, Code]] = {
         "setting not possible",
         "`--set` names a knob that the design does not have, or a number outside its range.",
         "`bitmason report` lists the knobs; only layers compiled with run-time precision have any.",
+    ),
+    "S006": Code(
+        "onnxruntime cannot run the model",
+        "The program that evaluates float networks for the search of formats, onnxruntime, stopped with an error or for want of memory.",
+        "The notes show its message; exporting the model with another opset version often helps.",
+    ),
+    "S007": Code(
+        "no data to search on",
+        "`bitmason formats` measures accuracy, so it needs inputs and their labels.",
+        "Save some thousand training inputs and their classes with numpy.save and give both.",
+    ),
+    "S008": Code(
+        "accuracy not reached",
+        "No formats that the search may choose keep the accuracy that `--accuracy` asks for.",
+        "Ask for less, keep more exponents with --kept, or round to the nearest.",
     ),
     "T001": Code(
         "Verilator not usable",

@@ -118,7 +118,19 @@ class Config(_Strict):
         description="label chosen in hardware: true adds it, false leaves it to the host",
     )
     run_time_precision: bool = Field(
-        default=False, description="precision of products may change from frame to frame"
+        default=False,
+        description="precision of products, and formats of compressors at ports, may change from "
+        "frame to frame",
+    )
+    float_ports: Literal["input", "outputs", "both"] | None = Field(
+        default=None, description="where the hardware itself takes or gives float32 numbers"
+    )
+    bus_bits: int | None = Field(
+        default=None,
+        ge=8,
+        le=1024,
+        multiple_of=8,
+        description="width of the data ports, bits: elements lie in words without gaps",
     )
     input: InputConfig | None = None
     layers: dict[str, LayerConfig] = Field(default_factory=dict)

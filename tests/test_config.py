@@ -108,7 +108,7 @@ def test_nothing_said() -> None:
             f"{'k' * 9999} = 1",
             f"there is no key '{'k' * 32}...{'k' * 16} (9999 characters)'"
             "\n  help: the keys here are clock_mhz, max_cycles, target_fps, target, device, "
-            "argmax, run_time_precision, input, layers",
+            "argmax, run_time_precision, float_ports, bus_bits, input, layers",
         ),
     ],
 )

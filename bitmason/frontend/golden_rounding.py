@@ -13,10 +13,12 @@ import numpy as np
 
 from bitmason.ir import Bipolar, Const, Graph, Node, Op
 from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.staircase import Staircase
+from bitmason.ir.rounding import HALVES
 from bitmason.ir.types import Array, IntArray
 
-QUANTISERS = Quantise | Staircase
+QUANTISERS = Quantise | QuantiseFloat | Staircase
 _ONE, _ZERO = Const(np.float64(1)), Const(np.float64(0))
 
 
@@ -55,12 +57,14 @@ class Rounding:
         first, *others = self.ops
         if isinstance(first, Quantise):
             first = replace(first, scale=_ONE, zero_point=_ZERO)
+        if isinstance(first, QuantiseFloat):
+            first = replace(first, scale=_ONE)
         return Rounding(self.operand, (first, *others)).codes(position)
 
     def position(self, x: Array) -> Array:
         """Return where `x` lies on the grid of the first rounding."""
         first = self.ops[0]
-        return first.position(x) if isinstance(first, Quantise) else x
+        return first.position(x) if isinstance(first, Quantise | QuantiseFloat) else x
 
     @property
     def zero_point(self) -> Array:
@@ -75,6 +79,8 @@ class Rounding:
         first = self.ops[0]
         if isinstance(first, Quantise):
             return np.clip(position, first.out.lo, first.out.hi)
+        if isinstance(first, QuantiseFloat):
+            return np.clip(position, -first.format.greatest, first.format.greatest)
         return position
 
     def to_boundary(self, position: Array) -> Array:
@@ -87,10 +93,12 @@ class Rounding:
             for distance in distances:
                 np.minimum(nearest, distance, out=nearest)
             return nearest
+        if isinstance(first, QuantiseFloat):
+            return first.to_turn(position)
         assert isinstance(first, Quantise), "the first operation rounds"
         if isinstance(first.out, Bipolar):
             return np.abs(position)
-        halves = 0.5 if first.rounding in ("ROUND", "HALF_UP", "HALF_DOWN") else 0.0
+        halves = 0.5 if first.rounding in HALVES else 0.0
         return np.asarray(np.abs(position - halves - np.round(position - halves)))
 
 

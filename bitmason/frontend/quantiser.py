@@ -17,7 +17,8 @@ from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.rationals import rational
 from bitmason.frontend.values import Activation, Constant, Quantised, Value
 from bitmason.ir import Const, Int, IntType, int_type
-from bitmason.ir.ops.quantise import ROUNDINGS, Quantise
+from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.rounding import ROUNDINGS
 from bitmason.ir.types import Array
 
 _MAX_ZERO_POINT = 2**32
@@ -128,9 +129,9 @@ def bit_width(node: NodeView, ctx: Context, index: int = 3) -> int:
     return int(width)
 
 
-def rounding_mode(node: NodeView, default: str = "ROUND") -> str:
+def rounding_mode(node: NodeView, default: str = "ROUND", attribute: str = "rounding_mode") -> str:
     """Return how a quantiser rounds, by the name that the graph has for it."""
-    given = node.text("rounding_mode", default)
+    given = node.text(attribute, default)
     mode = "ROUND" if given.upper() == "HALF_EVEN" else given.upper()
     if mode not in ROUNDINGS:
         known = [*ROUNDINGS, "HALF_EVEN"]

@@ -28,6 +28,7 @@ DOMAINS = frozenset(
         "qonnx.custom_op.channels_last",
         "onnx.brevitas",
         "finn.custom_op.general",
+        "bitmason.onnx_ops",
     }
 )
 
@@ -48,7 +49,6 @@ _NEAREST = {
     "GatherND": "Gather",
     "QLinearMatMul": "MatMul",
     "QGemm": "Gemm",
-    "FloatQuant": "Quant",
     "DynamicQuantizeLinear": "QuantizeLinear",
     "LayerNormalization": "BatchNormalization",
     "InstanceNormalization": "BatchNormalization",

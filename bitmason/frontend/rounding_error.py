@@ -11,17 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bitmason.frontend.float_format import FLOAT_QUANTISERS, float_format
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.reference import Context
 from bitmason.frontend.rounding_rules import CORRECTLY_ROUNDED, MOVING, rule_of
 from bitmason.frontend.running_error import FLOAT32_UNIT, FLOAT64_UNIT, Running
+from bitmason.ir.custom_float import NEAREST, CustomFloat
 from bitmason.ir.types import Array
 
 QUANTISERS = frozenset(
     {"Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "Trunc", "MultiThreshold"}
+    | FLOAT_QUANTISERS
 )
 _INPUTS_OF_NEW_TRUNC = 6  # operand, scale, zero point, width, and the result's scale and width
-_DEQUANTISING = frozenset({"Quant", "IntQuant", "BipolarQuant", "DequantizeLinear"})
+_DEQUANTISING = FLOAT_QUANTISERS | {"Quant", "IntQuant", "BipolarQuant", "DequantizeLinear"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,9 @@ class RoundingErrors:
         Codes of QuantizeLinear count from its zero point, as the golden model has them.
         """
         levels = codes.astype(np.float64)
+        if node.op in FLOAT_QUANTISERS:
+            format_ = self._format(node)
+            levels = format_.decode(format_.codes_of(codes))
         if node.op == "MultiThreshold":
             scale, bias = node.number("out_scale", 1.0), node.number("out_bias", 0.0)
             terms = np.abs(levels * scale) + abs(bias)
@@ -101,7 +107,12 @@ class RoundingErrors:
             return coarse, zero / 2.0 ** np.round(np.log2(coarse / step))
         return step, zero
 
+    def _format(self, node: NodeView) -> CustomFloat:
+        return float_format(node, [self._context[name] for name in node.inputs])
+
     def _scale(self, node: NodeView, rank: int) -> Array:
+        if node.op == "CustomFloat":
+            return np.ones(())
         scale = self._context[node.inputs[1]].astype(np.float64)
         return _along_axis(scale, node, rank) if node.op.endswith("Linear") else scale
 
@@ -134,7 +145,11 @@ class RoundingErrors:
         (output,) = node.outputs
         found = self._context[output].astype(np.float64)
         scale = self._scale(node, found.ndim)
-        exact = np.round(found / scale) * scale
+        if node.op in FLOAT_QUANTISERS:
+            format_ = self._format(node)
+            exact = format_.decode(format_.encode(found / scale, NEAREST)) * scale
+        else:
+            exact = np.round(found / scale) * scale
         off = np.abs(found - exact)
         # The golden model adds such constants in float32, and multiplies by their integers.
         self.bounded[output] = Running(exact, off, off)
@@ -174,6 +189,8 @@ class RoundingErrors:
             return x
         level = x / Running.exactly(self._scale(node, x.exact.ndim))
         if node.op == "QuantizeLinear":
+            return level
+        if node.op in FLOAT_QUANTISERS:
             return level
         zero_point = Running.exactly(self._context[node.inputs[2]].astype(np.float64))
         return replace(level + zero_point, exact=level.exact)

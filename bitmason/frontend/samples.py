@@ -10,6 +10,7 @@ import numpy as np
 from bitmason.frontend.importer import Imported
 from bitmason.ir import Graph, Node
 from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.real import AddConst, DivConst, MulConst
 from bitmason.ir.ops.shape import Reshape, Transpose
 from bitmason.ir.ops.staircase import Staircase
@@ -44,7 +45,7 @@ def _to_quantiser(graph: Graph) -> list[Node]:
     pending: list[tuple[str, list[Node]]] = [(graph.inputs[0].name, [])]
     for value, path in pending:
         for node in graph.users[value]:
-            if isinstance(node.op, Quantise | Staircase):
+            if isinstance(node.op, Quantise | QuantiseFloat | Staircase):
                 return [*path, node]
             pending.append((node.name, [*path, node]))
     return []
@@ -62,6 +63,12 @@ def _quantised(rng: np.random.Generator, node: Node, n: int) -> Array:
         channels = np.arange(len(steps)) if len(steps) > 1 else 0
         upper = ladder[channels, np.minimum(lower + 1, steps.shape[1])]
         return np.asarray(ladder[channels, lower] * (1 - places % 1) + upper * (places % 1))
+    if isinstance(op, QuantiseFloat):
+        numbers = np.append(op.format.numbers, 2 * op.format.numbers[-1])
+        ranks = _levels(rng, shape, -op.format.top, op.format.top) + op.format.top
+        lower = np.clip(np.floor(ranks).astype(np.int64), 0, len(numbers) - 2)
+        between = numbers[lower] * (1 - ranks % 1) + numbers[lower + 1] * (ranks % 1)
+        return np.asarray(between * op.scale.array.astype(np.float64))
     assert isinstance(op, Quantise), "the path ends in a quantiser"
     levels = _levels(rng, shape, op.out.lo, op.out.hi)
     zero_point, scale = (part.array.astype(np.float64) for part in (op.zero_point, op.scale))

@@ -21,6 +21,7 @@ from bitmason.ir.types import Array
 
 QONNX = "qonnx.custom_op.general"
 CUSTOM = ("Quant", "BipolarQuant", "IntQuant", "Trunc", "FloatQuant", "MultiThreshold")
+OWN = {"CustomFloat": "bitmason.onnx_ops"}
 # qonnx makes one-node models of the newest format, which onnxruntime does not read yet.
 _READABLE_FORMAT = 10
 
@@ -48,7 +49,7 @@ class Net:
     def node(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         """Add a node and return the name of its first result."""
         names = [f"t{len(self.nodes)}" + "b" * i for i in range(outputs)]
-        domain = attributes.pop("domain", QONNX if op in CUSTOM else "")
+        domain = attributes.pop("domain", OWN.get(op, QONNX if op in CUSTOM else ""))
         name = attributes.pop("name", f"n{len(self.nodes)}")
         self.nodes.append(
             helper.make_node(op, list(inputs), names, name=name, domain=domain, **attributes)
@@ -63,6 +64,22 @@ class Net:
         parameters = [self.const(f32(value)) for value in (scale, zero_point, bits)]
         return self.node("Quant", x, *parameters, **given)
 
+    def float_quant(
+        self,
+        x: str,
+        e_bits: Any = 4.0,
+        m_bits: Any = 3.0,
+        bias: Any = 7.0,
+        largest: Any = 448.0,
+        scale: Any = 1.0,
+        **attributes: Any,
+    ) -> str:
+        """Add a FloatQuant as Brevitas writes it, E4M3 of the OCP unless said otherwise."""
+        given = {"has_inf": 0, "has_nan": 1, "has_subnormal": 1, "saturation": 1, **attributes}
+        mode = given.pop("rounding_mode", "ROUND")
+        parameters = [self.const(f32(v)) for v in (scale, e_bits, m_bits, bias, largest)]
+        return self.node("FloatQuant", x, *parameters, rounding_mode=mode, **given)
+
     def model(self, *outputs: str, elem: int = TensorProto.FLOAT) -> ModelProto:
         """Return the model; the last node's result is its output unless others are named."""
         names = outputs or (self.nodes[-1].output[0],)
@@ -73,7 +90,9 @@ class Net:
             [helper.make_tensor_value_info(name, elem, None) for name in names],
             self.initialisers,
         )
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, 1)]
+        domains = [QONNX, *sorted({n.domain for n in self.nodes} & {*OWN.values()})]
+        opsets = [helper.make_opsetid("", self.opset)]
+        opsets += [helper.make_opsetid(domain, 1) for domain in domains]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 

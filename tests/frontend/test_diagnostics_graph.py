@@ -39,7 +39,6 @@ TENSOR_NAMES = "\n  help: give every tensor a name of its own"
         ("QLinearConv", "the nearest supported operator is Conv"),
         ("Einsum", "the nearest supported operator is MatMul"),
         ("GridSample", "the nearest supported operator is Resize"),
-        ("FloatQuant", "the nearest supported operator is Quant"),
         ("If", CONTROL_FLOW),
         ("Loop", CONTROL_FLOW),
         ("Scan", CONTROL_FLOW),

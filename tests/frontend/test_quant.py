@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitmason.ir import Bipolar, Int, UInt
-from bitmason.ir.ops.quantise import ROUNDINGS, Dequantise, Quantise
+from bitmason.ir.ops.quantise import Dequantise, Quantise
+from bitmason.ir.rounding import ROUNDINGS
 from tests.frontend.onnx_models import (
     Net,
     assert_equal_to_executor,
