@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from bitmason.backends.budget import choose_within
+from bitmason.backends.dense_ports import with_dense_ports
 from bitmason.backends.design import Design, End, Layer, Port, Resources, Stream
 from bitmason.backends.fifos import with_fifos
 from bitmason.backends.folding import Candidate, Chosen, Folder, Wiring
@@ -30,6 +31,8 @@ def build_design(graph: Graph, config: Config) -> Design:
         CompileError: P003 when nothing is integer, B003 when the integer part has an operation
             without hardware, B001 and B002 from the folding, B004 from the budget.
     """
+    if config.bus_bits is not None:
+        graph = with_dense_ports(graph, config.bus_bits // 8)
     part, wiring, folder = _folder(graph, config)
     chosen = choose_within(folder, config, graph.inputs[0].loc)
     net = _Net(graph, part, wiring, chosen, config)

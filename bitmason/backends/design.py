@@ -100,7 +100,8 @@ class Port:
 class Knob:
     """A number of a layer that may change from frame to frame: from 1 to `maximum`, in `bits` bits.
 
-    `name` is "wbits" or "abits", the planes of weights or activations that a product keeps.
+    `name` is "wbits" or "abits", the planes of weights or activations that a product keeps; or
+    "ebits", "sbits" or "least", which name a floating-point format (`CustomFloat.at`).
     """
 
     layer: str

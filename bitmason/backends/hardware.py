@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from bitmason.diagnostics import fail
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.bit import Bit
+from bitmason.ir.ops.expand import Expand
 from bitmason.ir.ops.pad import Pad
 from bitmason.ir.ops.quantise import Quantise
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.ops.words import Pack, Unpack
 from bitmason.ir.types import Real
 
 # The stream carries the same bits in the same order before and after these.
 WIRES = (Bit, Reshape)
-# What costs the host nothing on the results. Padding must not come last in hardware either: that
-# of a frame goes out before the frame has come.
-_LAST_ON_HOST = (Reshape, Transpose, Bit, Pad)
+# What costs the host nothing on the results, or takes fewer bits before. Padding must not come last
+# in hardware either: that of a frame goes out before the frame has come.
+_LAST_ON_HOST = (Reshape, Transpose, Bit, Expand, Pad, Unpack)
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,12 @@ def hardware_part(graph: Graph) -> Part:
     Raises:
         CompileError: P003 when nothing is integer, B003 when integers enter at several places.
     """
-    nodes = _without_last_orders(graph, _integer_nodes(graph))
+    nodes = _without_last_orders(graph, _without_first_words(graph, _integer_nodes(graph)))
     names = {node.name for node in nodes}
     entries = {operand for node in nodes for operand in node.operands} - names
     if not nodes:
-        entries = {node.name for node in graph.nodes if isinstance(node.op, Quantise)}
+        quantisers = (Quantise, QuantiseFloat)
+        entries = {node.name for node in graph.nodes if isinstance(node.op, quantisers)}
         entries |= {v.name for v in graph.inputs if not isinstance(v.type.elem, Real)}
     if not entries:
         fail("P003", "no layer of the network is integer arithmetic, so there is nothing to build")
@@ -68,6 +72,15 @@ def _integer_nodes(graph: Graph) -> list[Node]:
         elif len(integers) == len(node.operands):
             nodes.append(node)
     return nodes
+
+
+def _without_first_words(graph: Graph, nodes: list[Node]) -> list[Node]:
+    """Leave the words that the hardware takes, and what they are made of, to the host."""
+    first = next((node.name for node in nodes if isinstance(node.op, Pack)), None)
+    if first is None:
+        return nodes
+    behind = graph.downstream(first) - {first}
+    return [node for node in nodes if node.name in behind]
 
 
 def _without_last_orders(graph: Graph, nodes: list[Node]) -> tuple[Node, ...]:

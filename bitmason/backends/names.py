@@ -46,7 +46,7 @@ _CPP = frozenset(
 # What generated C++ calls by these names itself, besides the members of configurations.
 _OURS = frozenset("ap_int ap_uint bitmason hls layers std".split())
 _MEMBERS = frozenset(
-    "Code Counts Engine Entry Factor Lengths Op Pick Product Seed Step Sum Value Values "
+    "Code Counts Engine Entry Factor Lengths Offset Op Pick Product Seed Step Sum Value Values "
     "Weight".split()
 )
 # Such names macros and standard types have, or our ports and cells.

@@ -13,11 +13,12 @@ from math import gcd
 import numpy as np
 
 from bitmason.backends.design import Design, FifoView, Layer, Stream
-from bitmason.backends.layers.activation import ThresholdsView
+from bitmason.backends.layers.activation import CompressorView, ThresholdsView
 from bitmason.backends.layers.arg_max import ArgMaxView
 from bitmason.backends.layers.arrange import ConcatView, GlobalPoolView, ImageView, ReorderView
 from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.depthwise import TapsView
+from bitmason.backends.layers.float_link import FloatLinkView
 from bitmason.backends.layers.join import JoinView
 from bitmason.backends.layers.knobs import KnobsView
 from bitmason.backends.layers.matvec import MatVecView
@@ -26,6 +27,7 @@ from bitmason.backends.layers.ras.folded import RasView
 from bitmason.backends.layers.ras.unrolled import UnrolledView
 from bitmason.backends.layers.width_converter import WidthConverterView
 from bitmason.backends.layers.windows import WindowView
+from bitmason.backends.layers.words import WordsView
 from bitmason.backends.timing import kernel, patterns
 from bitmason.backends.timing.window import window_parameters
 from bitmason.ir.graph import Graph
@@ -96,12 +98,18 @@ def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911, PLR091
             return [_pipe(view.stages + 1, view.folds)]
         case ThresholdsView() as view:
             return [_pipe(view.depth + 1 if layer.engine == "search" else 2)]
+        case FloatLinkView(knobs=True) as view:
+            return [Cell(kernel.PIPE, (3, 1, view.beats))]
+        case CompressorView():
+            return [_pipe(4)]
         case ArgMaxView() as view:
             return [_pipe(2, view.channels // view.pe)]
         case JoinView() as view:
             return [_pipe(view.stages + 1)]
         case WidthConverterView() as view:
             return [_width_converter(view.per_beat_in, view.per_beat_out)]
+        case WordsView() as view:
+            return [_words(view)]
         case WindowView() as view:
             return [_window(view)]
         case FifoView(depth, style):
@@ -133,7 +141,14 @@ def _width_converter(taken: int, given: int) -> Cell:
     if taken % given == 0:
         return Cell(kernel.NARROW, (taken // given,))
     unit = gcd(taken, given)
-    return Cell(kernel.GEARBOX, (taken // unit, given // unit))
+    return Cell(kernel.GEARBOX, (taken // unit, given // unit, given // unit, 0, 0, 0, 0))
+
+
+def _words(view: WordsView) -> Cell:
+    beat, word, frame = view.beat_units, view.word_units, (view.beats, view.fill_units)
+    if view.packs:
+        return Cell(kernel.GEARBOX, (beat, word, word + 1, *frame, 0, 0))
+    return Cell(kernel.GEARBOX, (word, beat, beat, 0, 0, *frame))
 
 
 def _window(view: WindowView) -> Cell:

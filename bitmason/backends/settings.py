@@ -12,11 +12,15 @@ from dataclasses import replace
 
 from bitmason.backends.design import Design, Knob, Layer
 from bitmason.backends.layers.bitserial import BitSerialView
+from bitmason.backends.layers.float_link import KNOB_NAMES, FloatLinkView
 from bitmason.backends.registers.map import Field, Register, register_map
 from bitmason.diagnostics import did_you_mean, fail, quote
-from bitmason.ir.graph import Node
+from bitmason.ir.custom_float import Knobs
+from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.float_link import Compress, Decompress, RankValue
+from bitmason.ir.ops.quantise_float import QuantiseFloat
 
 Setting = tuple[int, ...]
 _ALL = "*."  # in front of the name of a knob, for all layers that have it
@@ -134,6 +138,11 @@ def _words(places: Sequence[tuple[Register, Field]], setting: Setting) -> dict[i
     return words
 
 
+def changes_host(design: Design) -> bool:
+    """Return whether settings change what the host computes before or behind the hardware."""
+    return any(knob.name in KNOB_NAMES for knob in design.knobs)
+
+
 def with_setting(design: Design, setting: Setting) -> Design:
     """Return `design` as it is in frames of this setting, one number for each of its knobs."""
     if not setting:
@@ -142,22 +151,26 @@ def with_setting(design: Design, setting: Setting) -> Design:
     for knob, value in zip(design.knobs, setting, strict=True):
         kept.setdefault(knob.layer, {})[knob.name] = value
     layers = tuple(
-        _layer_with(layer, (kept[layer.name]["wbits"], kept[layer.name]["abits"]))
-        if layer.name in kept
-        else layer
+        _layer_with(layer, kept[layer.name]) if layer.name in kept else layer
         for layer in design.layers
     )
     views = {layer.name: layer.view for layer in layers if layer.name in kept}
-    nodes = [
-        _node_with(node, views[node.name]) if node.name in views else node
-        for node in design.graph.nodes
-    ]
+    formats = _formats(design.graph, {name: kept[name] for name, v in views.items() if _floats(v)})
+    nodes: list[Node] = []
+    for node in design.graph.nodes:
+        if node.name in formats:
+            node = _node_at(node, formats[node.name])
+        elif node.name in views:
+            node = _node_with(node, views[node.name])
+        nodes.append(node)
     return replace(design, layers=layers, graph=design.graph.with_nodes(nodes))
 
 
-def _layer_with(layer: Layer, planes: tuple[int, int]) -> Layer:
+def _layer_with(layer: Layer, kept: Mapping[str, int]) -> Layer:
+    if _floats(layer.view):  # whose pace no format changes
+        return layer
     assert isinstance(layer.view, BitSerialView), layer.name
-    view = replace(layer.view, planes=planes)
+    view = replace(layer.view, planes=(kept["wbits"], kept["abits"]))
     return replace(layer, view=view, cycles=view.cycles)
 
 
@@ -165,3 +178,32 @@ def _node_with(node: Node, view: BitSerialView) -> Node:
     assert isinstance(node.op, Dense | Depthwise), node.op.name
     weights, inputs = view.planes
     return replace(node, op=replace(node.op, cleared=(view.w.bits - weights, view.x.bits - inputs)))
+
+
+def _floats(view: object) -> bool:
+    return isinstance(view, FloatLinkView)
+
+
+def _formats(graph: Graph, kept: Mapping[str, Mapping[str, int]]) -> dict[str, Knobs]:
+    """Return the numbers of a format by node: of engines, and of the host's other half of each."""
+    found: dict[str, Knobs] = {}
+    for name, numbers in kept.items():
+        knobs = tuple(numbers[knob] for knob in KNOB_NAMES)
+        behind = graph.downstream(name)
+        engine = graph.producer(name)
+        assert engine is not None, name
+        found[name] = knobs
+        for node in graph.nodes:
+            if isinstance(engine.op, Compress) and isinstance(node.op, RankValue):
+                partner = node.name in behind
+            else:
+                partner = isinstance(engine.op, Decompress) and isinstance(node.op, QuantiseFloat)
+                partner = partner and name in graph.downstream(node.name)
+            if partner:
+                found[node.name] = knobs
+    return found
+
+
+def _node_at(node: Node, knobs: Knobs) -> Node:
+    assert isinstance(node.op, Compress | Decompress | RankValue | QuantiseFloat), node.op.name
+    return replace(node, op=replace(node.op, knobs=knobs))

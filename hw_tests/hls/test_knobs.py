@@ -18,9 +18,11 @@ from bitmason.backends.packing import ByteArray, pack_elements, unpack_elements
 from bitmason.backends.settings import with_setting
 from bitmason.diagnostics import CompileError
 from bitmason.ir import Bipolar, Const, Folding, Int, IntType, TensorType, UInt
+from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
 from bitmason.ir.interp import run
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.float_link import PATTERN, Compress, Decompress
 from bitmason.ir.ops.windows import Windows
 from bitmason.ir.types import IntArray
 from bitmason.toolchain import gxx, hls
@@ -53,7 +55,37 @@ def _channels() -> Case:
     return chain_case("channels", TensorType((4, 3, 4), Int(3)), ops, Folding(3, 2))
 
 
-CASES: Cases = {"conv": _conv(), "channels": _channels()}
+FLOAT = CustomFloat(4, 3, 7)
+SMALL = CustomFloat(2, 1, 20)  # whose ranks are not too many for a product
+FULL = CustomFloat(4, 4, 9, full=True)
+
+
+def _compress(format_: CustomFloat, rounding: str) -> Compress:
+    return Compress(format_, rounding, format_.knobs)
+
+
+def _between_formats() -> Case:
+    """Readers of three numbers, of two, and of three again."""
+    ops = [_compress(SMALL, NEAREST), _dense(Int(3), 4, 8), Decompress(FULL, FULL.knobs)]
+    return chain_case("between", TensorType((8,), PATTERN), ops, Folding(2))
+
+
+def _links() -> Cases:
+    back = [Decompress(FLOAT, FLOAT.knobs)]
+    numbers = TensorType((6,), PATTERN)
+    return {
+        "nearest": chain_case("nearest", numbers, [_compress(FLOAT, NEAREST)], Folding(2)),
+        "full": chain_case("full", numbers, [_compress(FULL, TRUNCATE)], Folding(6)),
+        "back": chain_case("back", TensorType((6,), FLOAT.rank_type), back, Folding(3)),
+    }
+
+
+CASES: Cases = {
+    "conv": _conv(),
+    "channels": _channels(),
+    "between": _between_formats(),
+    **_links(),
+}
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bitmason.backends.design import Layer
 from bitmason.backends.emission.bitserial import emit_bitserial
 from bitmason.backends.emission.coded import emit_coded
 from bitmason.backends.emission.ras import emit_ras, emit_unrolled
-from bitmason.backends.emission.registry import Emission, Table, emits
+from bitmason.backends.emission.registry import Emission, Parameter, Table, emits
 from bitmason.backends.layers.bitserial import BitSerialView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.backends.layers.ras.coded import CodedView
 from bitmason.backends.layers.ras.folded import RasView
 from bitmason.backends.layers.ras.unrolled import UnrolledView
+from bitmason.ir.custom_float import floor_log2
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
@@ -46,8 +49,8 @@ def emit_matvec(layer: Layer, node: Node | None) -> Emission:
             "SIMD": view.simd,
             "IN_W": view.x.bits,
             "IN_SIGNED": isinstance(view.x, Int),
-            "W_W": view.w.bits,
-            "W_SIGNED": isinstance(view.w, Int),
+            "W_W": view.stored_bits,
+            "W_SIGNED": view.codes is None and isinstance(view.w, Int),
             "ACC_W": view.acc_bits,
             "ROM_STYLE": view.memory,
             "STAGES": view.stages,
@@ -55,14 +58,40 @@ def emit_matvec(layer: Layer, node: Node | None) -> Emission:
             "DSP": view.dsp,
             "GROUPS": view.groups,
             "LANES": view.lanes,
+            **_floats(view),
         },
-        tables={"weights": Table(_words(view, node.op.weights.int64()), view.w.bits)},
+        tables={"weights": Table(_words(view, node.op.weights.int64()), view.stored_bits)},
     )
+
+
+def _floats(view: MatVecView) -> dict[str, Parameter]:
+    """Return the parameters of what turns ranks and codes of floating-point numbers into these."""
+    found: dict[str, Parameter] = {}
+    if view.ranks is not None:
+        found |= {
+            "X_W": view.factor.bits,
+            "X_E": view.ranks.e_bits,
+            "X_M": view.ranks.m_bits,
+            "X_SUBNORMALS": view.ranks.subnormals,
+        }
+    if view.codes is not None:
+        found |= {
+            "F_W": view.w.bits,
+            "F_E": view.codes.e_bits,
+            "F_M": view.codes.m_bits,
+            "F_SUBNORMALS": view.codes.subnormals,
+            "F_SHIFT": floor_log2(view.codes.unit),
+        }
+    return found
 
 
 def _words(view: MatVecView, weights: IntArray) -> IntArray:
     """Return the codes of one memory word per row: PE rows of SIMD weights, fold after fold."""
     assert isinstance(view.w, Bipolar) == (view.dot != "parallel")
     row_folds = view.groups * view.row_folds
-    folded = view.w.encode(weights).reshape(row_folds, view.pe, view.column_folds, view.simd)
+    if view.codes is not None:
+        codes = view.codes.encode(weights.astype(np.float64))
+    else:
+        codes = view.w.encode(weights)
+    folded = codes.reshape(row_folds, view.pe, view.column_folds, view.simd)
     return folded.transpose(0, 2, 1, 3).reshape(row_folds * view.column_folds, -1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from bitmason.backends.design import Layer
 from bitmason.backends.emission.registry import Emission, Table, emits
-from bitmason.backends.layers.activation import ThresholdsView
+from bitmason.backends.layers.activation import CompressorView, ThresholdsView
 from bitmason.ir.graph import Node
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.types import Bipolar, Int, IntArray
@@ -16,6 +16,8 @@ from bitmason.ir.types import Bipolar, Int, IntArray
 def emit_thresholds(layer: Layer, node: Node | None) -> Emission:
     """Return the thresholds of a layer."""
     view = layer.view
+    if isinstance(view, CompressorView):
+        return _compressor(view)
     assert isinstance(view, ThresholdsView) and node is not None
     assert isinstance(node.op, Thresholds)
     codes = Int(view.step_bits).encode(_steps_on_codes(view, node.op.steps.int64()))
@@ -40,6 +42,35 @@ def emit_thresholds(layer: Layer, node: Node | None) -> Emission:
             "steps": Table(codes, view.step_bits),
             "descending": Table(descending.reshape(-1, 1), 1),
         },
+        replicas=view.lanes,
+    )
+
+
+def _compressor(view: CompressorView) -> Emission:
+    steps = view.steps
+    kind = "nearest" if steps.nearest else "cut off"
+    codes = Int(view.offset_bits).encode(steps.offsets).reshape(-1, 1)
+    return Emission(
+        cell="bm_thresholds_float",
+        summary=f"{view.channels} channels to {steps.m_bits} bits of mantissa, {kind}, "
+        f"PE {view.pe}",
+        parameters={
+            "CHANNELS": view.channels,
+            "PE": view.pe,
+            "IN_W": view.x.bits,
+            "IN_SIGNED": isinstance(view.x, Int),
+            "OUT_W": view.out_bits,
+            "M_BITS": steps.m_bits,
+            "SUBNORMALS": steps.subnormals,
+            "NEAREST": steps.nearest,
+            "FRACTION": steps.fraction,
+            "SHIFT": steps.shift,
+            "OFFSET_W": view.offset_bits,
+            "BASE": steps.base,
+            "TOP": steps.top,
+            "ROM_STYLE": view.memory,
+        },
+        tables={"offsets": Table(codes, view.offset_bits)},
         replicas=view.lanes,
     )
 

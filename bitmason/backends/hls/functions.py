@@ -15,6 +15,7 @@ from bitmason.backends.design import Layer
 from bitmason.backends.emission import Emission, Vector
 from bitmason.backends.hls.types import elem_type, held_values
 from bitmason.backends.layers.arrange import ImageView
+from bitmason.backends.layers.float_link import FloatLinkView
 from bitmason.backends.layers.ras.folded import RasView
 from bitmason.ir.codebook import Codebook, codebook_of
 from bitmason.ir.types import Int, IntArray, IntType, UInt
@@ -41,6 +42,7 @@ class Call:
 
     Inputs come before outputs, except where `outputs_first`, for C++ has one list of any length.
     `ahead` beats should have room in front, those that the RTL's cell takes before it needs them.
+    `more` are headers of the library that its configuration needs besides the function's own.
     """
 
     function: str
@@ -48,6 +50,7 @@ class Call:
     tables: tuple[TableArgument, ...] = ()
     outputs_first: bool = False
     ahead: int = 0
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,20 @@ def call_of(layer: Layer, emission: Emission) -> Call:
     members += [f"using {name} = {of(layer, emission)}" for name, of in function.types.items()]
     tables = [_table(layer, emission, role, how) for role, how in function.tables.items()]
     return Call(
-        function.name, tuple(members), tuple(tables), function.outputs_first, _ahead(emission)
+        function.name,
+        tuple(members),
+        tuple(tables),
+        function.outputs_first,
+        _ahead(emission),
+        _more(emission),
     )
+
+
+def _more(emission: Emission) -> tuple[str, ...]:
+    """Return the headers that a layer needs besides that of its function's name."""
+    if emission.parameters.keys() & {"X_E", "F_E"}:
+        return ("float_dot.hpp",)
+    return ()
 
 
 def _ahead(emission: Emission) -> int:
@@ -100,6 +115,10 @@ def _constants(layer: Layer, emission: Emission, names: tuple[str, ...]) -> list
     derived = {"BEATS": layer.sources[0].beats, "LANES": emission.replicas}
     if isinstance(layer.view, ImageView):
         derived["H"] = layer.view.height
+    if isinstance(layer.view, FloatLinkView):
+        format_ = layer.view.format
+        derived |= {"LARGEST": format_.top, "NEAREST": layer.view.nearest}
+        derived |= {"LEAST": format_.knobs[-1]}
     if emission.adders is not None:
         derived["MH"], derived["MW"] = emission.adders.weights.shape
     values = derived | dict(emission.parameters)
@@ -238,15 +257,31 @@ def _choice(parameter: str) -> Callable[[Layer, Emission], str]:
     return lambda _, emission: f"bitmason::{str(emission.parameters[parameter]).capitalize()}"
 
 
+def _engine(layer: Layer, emission: Emission) -> str:
+    """Return how products are made, of numbers that may be kept as floating point."""
+    engine = _choice("ENGINE")(layer, emission)
+    x, factor = (_kept(emission, prefix, kind) for prefix, kind in (("X", "Ranks"), ("F", "Codes")))
+    if x == factor == _AS_IS:
+        return engine
+    return f"bitmason::Numbers<{x}, {factor}, {engine}>"
+
+
+def _kept(emission: Emission, prefix: str, kind: str) -> str:
+    names = (f"{prefix}_{part}" for part in ("E", "M", "SUBNORMALS", "SHIFT"))
+    given = [emission.parameters[name] for name in names if name in emission.parameters]
+    return f"bitmason::{kind}<{', '.join(str(n).lower() for n in given)}>" if given else _AS_IS
+
+
 def _counts(_: Layer, emission: Emission) -> str:
     counts = emission.parameters["COUNTS"]
     assert isinstance(counts, Vector)
     return f"std::integer_sequence<unsigned, {', '.join(map(str, counts.elements))}>"
 
 
-_SIGNED = frozenset({"BASE", "SHIFT0", "SHIFT1"})
+_AS_IS = "bitmason::AsIs"
+_SIGNED = frozenset({"BASE", "BIAS", "TOP", "SHIFT0", "SHIFT1"})
 _WINDOW = ("H", "W", "KH", "KW", "SH", "SW", "DH", "DW")
-_WEIGHTED = {"Engine": _choice("ENGINE"), "Weight": _named(_weight)}
+_WEIGHTED = {"Engine": _engine, "Weight": _named(_weight)}
 _STEPPED = _Function(
     "thresholds",
     ("CHANNELS", "PE", "LANES", "STEPS", "BASE", "BEATS"),
@@ -307,8 +342,34 @@ _FUNCTIONS = {
     "bm_thresholds_search": _Function(
         "thresholds_search", _STEPPED.numbers, _STEPPED.types, _STEPPED.tables
     ),
+    "bm_thresholds_float": _Function(
+        "thresholds_float",
+        (
+            *("CHANNELS", "PE", "LANES", "M_BITS", "FRACTION", "SHIFT", "BASE", "TOP"),
+            *("SUBNORMALS", "NEAREST", "BEATS"),
+        ),
+        {"Offset": _named(_signed("OFFSET_W"))},
+        {"offsets": _Table(_signed("OFFSET_W"), BY_CHANNEL)},
+    ),
     "bm_lookup": _Function(
         "lookup", ("CHANNELS", "PE", "LANES", "BEATS"), {}, {"table": _Table(_sink, SHARED)}
+    ),
+    "bm_float_expand": _Function(
+        "float_expand", ("PE", "LANES", "E_BITS", "M_BITS", "SUBNORMALS", "BEATS")
+    ),
+    "bm_float_compressor": _Function(
+        "float_compressor",
+        ("LANES", "E_BITS", "M_BITS", "BIAS", "LARGEST", "NEAREST", "BEATS"),
+    ),
+    "bm_float_decompressor": _Function(
+        "float_decompressor",
+        ("LANES", "E_BITS", "M_BITS", "BIAS", "LARGEST", "NEAREST", "SUBNORMALS", "BEATS"),
+    ),
+    "bm_float_compressor_knobs": _Function(
+        "float_compressor_knobs", ("LANES", "E_MAX", "M_MAX", "LEAST", "FULL", "NEAREST", "BEATS")
+    ),
+    "bm_float_decompressor_knobs": _Function(
+        "float_decompressor_knobs", ("LANES", "E_MAX", "M_MAX", "LEAST", "FULL", "NEAREST", "BEATS")
     ),
     "bm_argmax": _Function("argmax", ("CHANNELS", "PE", "BEATS")),
     "bm_join sum": _Function(
@@ -338,5 +399,7 @@ _FUNCTIONS = {
     "bm_reorder": _Function("reorder", ("LENGTH", "BEATS"), {}, {"order": _Table(_address)}),
     "bm_pool": _Function("pool", ("TAPS", "PE", "SIMD", "LANES", "BEATS"), {"Op": _choice("OP")}),
     "bm_global_pool": _Function("global_pool", ("PE", "FOLDS", "PIXELS"), {"Op": _choice("OP")}),
+    "bm_pack": _Function("pack", ("BEATS",)),
+    "bm_unpack": _Function("unpack", ("BEATS",)),
     "bm_width_converter": _Function("width_converter", ("IN_N", "OUT_N", "LANES", "BEATS")),
 }

@@ -102,6 +102,12 @@ class LayerView:
     arguments: tuple[str, ...]
     tables: tuple[TableView, ...] = ()
     knobs: tuple[KnobView, ...] = ()
+    more: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """The headers of the library that it needs."""
+        return frozenset({f"{self.function}.hpp", *self.more})
 
     @property
     def call(self) -> str:
@@ -165,7 +171,7 @@ def emit_hls(design: Design) -> HlsFiles:
         if layer.op not in _PASSIVE:
             layers += _calls(layer, nodes.get(layer.name), types, streams)
     tables = {f"weights/{layer.name}.hpp": layer for layer in layers if layer.tables}
-    library = library_used({"axis.hpp", *(f"{layer.function}.hpp" for layer in layers)})
+    headers = {"axis.hpp"}.union(*(layer.headers for layer in layers))
     sources, sinks = streams.sources(types), streams.sinks(types)
     view = TopView(
         top=ModuleNames(design.name).top,
@@ -176,13 +182,12 @@ def emit_hls(design: Design) -> HlsFiles:
         sinks=sinks,
         streams=tuple(streams.views.values()),
         layers=tuple(layers),
-        headers=tuple(sorted({f"lib/{layer.function}.hpp" for layer in layers} | {"lib/axis.hpp"}))
-        + tuple(tables),
+        headers=tuple(f"lib/{header}" for header in sorted(headers)) + tuple(tables),
         widest_word=_widest(sources + sinks),
     )
     files = {name: render(f"hls/{name}.j2", view) for name in _GENERATED}
     files |= {name: render("hls/weights.hpp.j2", layer) for name, layer in tables.items()}
-    files |= {f"lib/{name}": _text(f"lib/{name}") for name in library}
+    files |= {f"lib/{name}": _text(f"lib/{name}") for name in library_used(headers)}
     simulation = sorted(f"sim/{path.name}" for path in (_HOME / "sim").iterdir())
     files |= {name: _text(name) for name in simulation if view.knobs or name != _SETTINGS}
     return HlsFiles(view.top, files, sources, sinks)
@@ -308,6 +313,7 @@ def _calls(
         tuple(sinks + arguments if found.outputs_first else arguments + sinks),
         tuple(TableView(f"{name}_{table.role}", table) for table in found.tables),
         tuple(knob for _, knobs in settings for knob in knobs),
+        found.more,
     )
 
 

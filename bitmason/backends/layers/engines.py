@@ -11,6 +11,7 @@ from bitmason.ir.ops.depthwise import Depthwise
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
 
 BITSERIAL = "bitserial"
+MINIFLOAT = "minifloat"
 RAS = "ras"
 _SPARSE = 0.5  # below, lists of what is not zero save nothing, and take time to make
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/popcount_area.py).
@@ -37,9 +38,16 @@ def engines_of(op: Op) -> tuple[str, ...]:
         return (BITSERIAL,)
     if isinstance(op, XnorPopcount):
         return ("xnor", BITSERIAL)
-    if isinstance(op, Dense) and op.codebook is not None and op.codebook.values:
-        return ("parallel", BITSERIAL, RAS)
-    return ("parallel", BITSERIAL) if isinstance(op, Dense | Depthwise) else ()
+    if not isinstance(op, Dense):
+        return ("parallel", BITSERIAL) if isinstance(op, Depthwise) else ()
+    engines = ["parallel"]
+    if op.compressed is not None:
+        engines.append(MINIFLOAT)
+    if op.ranks is None:  # these two take integers as they are
+        engines.append(BITSERIAL)
+        if op.codebook is not None and op.codebook.values:
+            engines.append(RAS)
+    return tuple(engines)
 
 
 def is_offered(op: Op, engine: str) -> bool:

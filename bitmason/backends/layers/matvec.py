@@ -21,7 +21,15 @@ from bitmason.backends.layers.bitserial import (
     planes_kept,
     smallest_take,
 )
-from bitmason.backends.layers.engines import BITSERIAL, RAS, engines_of, is_reducible, popcount
+from bitmason.backends.layers.engines import (
+    BITSERIAL,
+    MINIFLOAT,
+    RAS,
+    engines_of,
+    is_reducible,
+    popcount,
+)
+from bitmason.backends.layers.expand import expander_luts
 from bitmason.backends.layers.memory import STYLES, lut_ram, rom
 from bitmason.backends.layers.multiplier import MULTIPLIERS, multiplier_luts, takes_dsp
 from bitmason.backends.layers.ras.forms import plan_ras, ras_foldings, sketch_ras
@@ -34,6 +42,7 @@ from bitmason.backends.layers.registry import (
     divisors,
 )
 from bitmason.backends.layers.windows import window_lanes
+from bitmason.ir.custom_float import CustomFloat
 from bitmason.ir.graph import Folding, Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
@@ -41,6 +50,7 @@ from bitmason.ir.types import Bipolar, Int, IntType
 
 # Measured with yosys synth_xilinx -family xc7 (benchmarks/layer_area.py).
 _LEVEL_NS = 1.0
+_EXPANDING_LEVELS = 2
 _CONTROL = Resources(lut=25, ff=30)
 
 
@@ -51,6 +61,8 @@ class MatVecView:
     `dot` is the way its dot products are built: `xnor` counts agreeing bits, `select` adds the
     activations that +1 weights select (binary weights), `parallel` multiplies. `rows` and
     `columns` are those of one of the `groups`; `lanes` vectors share the weights.
+    Elements of type `x` arrive and `factor` is what is multiplied: its numbers, where they are
+    `ranks`. Weights of type `w` are kept as numbers of the format `codes`, if there is one.
     """
 
     rows: int
@@ -65,8 +77,16 @@ class MatVecView:
     stages: int
     memory: str
     target: str
+    factor: IntType
     groups: int = 1
     lanes: int = 1
+    ranks: CustomFloat | None = None
+    codes: CustomFloat | None = None
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight in the memory."""
+        return self.codes.bits if self.codes else self.w.bits
 
     @property
     def row_folds(self) -> int:
@@ -101,23 +121,29 @@ class MatVec(Planner):
         weight = op.stored if isinstance(op, Dense) else Bipolar()
         multipliers = _choose("multipliers", folding.multipliers, MULTIPLIERS, node, optional=True)
         memory = _choose("memory", folding.memory, STYLES, node, optional=True)
-        x = site.elem
+        x, ranks = site.elem, None
+        factor = x
+        if isinstance(op, Dense) and op.ranks is not None:
+            ranks, factor = op.ranks, op.factor(site.source).int_elem
         dot = "xnor" if engine == "xnor" else "select" if weight == Bipolar() else "parallel"
         acc_bits = node.type.int_elem.bits
         if dot == "select" and acc_bits == 1:  # doubling the selected sum takes two bits
             dot, weight = "parallel", Int(2)
+        codes = op.compressed if engine == MINIFLOAT and isinstance(op, Dense) else None
         folds = (rows // folding.pe) * (columns // folding.simd)
-        word_bits = folding.pe * folding.simd * weight.bits
+        weight_bits = codes.bits if codes else weight.bits
+        word_bits = folding.pe * folding.simd * weight_bits
         memory, stored = rom(op.groups * folds, word_bits, memory, site.prices)
+        levels = _EXPANDING_LEVELS if ranks or codes else 0
         view = MatVecView(
             rows, columns, folding.pe, folding.simd, dot, False, x, weight, acc_bits,
-            _stages(dot, folding.simd, site.options.clock_mhz), memory, site.options.target,
-            op.groups, folding.mmv,
+            _stages(dot, folding.simd, site.options.clock_mhz, levels), memory,
+            site.options.target, factor, op.groups, folding.mmv, ranks, codes,
         )  # fmt: skip
         if dot == "parallel":
             in_blocks = replace(view, dsp=True)
             costs = _compute(view), _compute(in_blocks)
-            dsp = takes_dsp(multipliers, (x, weight), *costs, site.prices)
+            dsp = takes_dsp(multipliers, (factor, weight), *costs, site.prices)
             view = in_blocks if dsp else view
         vectors = site.source.size // columns
         lanes = folding.mmv
@@ -130,10 +156,13 @@ class MatVec(Planner):
             sources=(Port(x, site.source.size, folding.simd * lanes, lanes),),
             sinks=(Port(node.type.int_elem, node.type.size, folding.pe * lanes, lanes),),
             cycles=vectors * folds // lanes,
-            resources=_CONTROL + stored + sum([_compute(view), _buffer(view)] * lanes, Resources()),
+            resources=_CONTROL
+            + stored
+            + _expanders(view)
+            + sum([_compute(view), _buffer(view)] * lanes, Resources()),
             view=view,
             acc_bits=acc_bits,
-            weight_bits=op.groups * rows * columns * weight.bits,
+            weight_bits=op.groups * rows * columns * weight_bits,
         )
 
     def _bitserial(self, site: Site, folding: Folding) -> Layer:
@@ -255,16 +284,20 @@ def _choose(
     return wanted if wanted or optional else legal[0]
 
 
-def _stages(dot: str, simd: int, clock_mhz: float) -> int:
-    """Return the registers inside a dot product that keep its logic within the clock period."""
+def _stages(dot: str, simd: int, clock_mhz: float, before: int = 0) -> int:
+    """Return the registers inside a dot product that keep its logic within the clock period.
+
+    `before` are levels of logic between the operands' registers and the product.
+    """
     levels = ceil(log2(simd)) + (2 if dot == "parallel" else 1) if simd > 1 else 1
+    levels += before
     per_stage = max(1, int(1000 / clock_mhz / _LEVEL_NS) - 1)
     return (levels - 1) // per_stage
 
 
 def _compute(view: MatVecView) -> Resources:
     pe, simd, acc = view.pe, view.simd, view.acc_bits
-    a, w = view.x.bits, view.w.bits
+    a, w = view.factor.bits, view.w.bits
     accumulate = Resources(lut=pe * acc if view.column_folds > 1 else 0, ff=2 * pe * acc)
     if view.dot == "xnor":
         return sum([popcount(simd, view.target, view.stages)] * pe, accumulate)
@@ -276,6 +309,13 @@ def _compute(view: MatVecView) -> Resources:
     # The adder tree and the factor are FINN-R's too (arXiv 1809.04570).
     tree = (w + a) * (2 * simd - 1)
     return accumulate + Resources(lut=ceil(1.1 * pe * (simd * multiplier_luts(w, a) + tree)))
+
+
+def _expanders(view: MatVecView) -> Resources:
+    """Return the cost of what turns ranks and codes into numbers next to the products."""
+    inputs = view.lanes * view.simd * (expander_luts(view.ranks, view.x) if view.ranks else 0)
+    weight = expander_luts(view.codes, view.w, code=True) if view.codes else 0
+    return Resources(lut=inputs + view.pe * view.simd * weight)
 
 
 def _buffer(view: MatVecView) -> Resources:

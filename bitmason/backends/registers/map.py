@@ -22,7 +22,14 @@ _WORD = DATA_BITS // 8
 _FIRST_LAYER = 0x100
 _PAGE_BITS = 12  # what systems map at least
 _FIELD_BITS = 8  # of a setting: a byte, so that strobes reach each alone and no value is cut off
-_PLACES = {"wbits": 0, "abits": _FIELD_BITS}  # from these bits on, in every layer's register
+# The bits from which on a setting stands, in every layer's register that has it, and what it is.
+_SETTINGS = {
+    "wbits": (0, "bit planes of the weights"),
+    "abits": (_FIELD_BITS, "bit planes of the activations"),
+    "ebits": (0, "bits of the exponent"),
+    "sbits": (_FIELD_BITS, "bits of the mantissa, its leading one included"),
+    "least": (2 * _FIELD_BITS, "exponent field that the smallest number has in float32"),
+}
 _HASH_BYTES = 8
 
 
@@ -215,10 +222,9 @@ def _layers(knobs: Sequence[Knob]) -> Iterable[Register]:
 
 
 def _setting(knob: Knob) -> Field:
-    operand = {"wbits": "weights", "abits": "activations"}[knob.name]
     assert 1 <= knob.maximum < 1 << knob.bits <= 1 << _FIELD_BITS, knob
-    summary = f"bit planes of the {operand}, 1 to {knob.maximum}"
-    lsb, maximum = _PLACES[knob.name], knob.maximum
+    (lsb, what), maximum = _SETTINGS[knob.name], knob.maximum
+    summary = f"{what}, 1 to {maximum}"
     return Field(knob.name, Kind.SETTING, lsb, _FIELD_BITS, summary, maximum, maximum)
 
 

@@ -68,6 +68,14 @@ def _by_lane(emission: Emission, module: str) -> Memories:
     return Memories({"INIT_PREFIX": prefix}, files)
 
 
+def _by_fold(emission: Emission, module: str) -> Memories:
+    """One word per fold: the entries of PE channels."""
+    ((role, table),) = emission.tables.items()
+    words = table.codes.reshape(-1, _number(emission, "PE") * table.codes.shape[1])
+    name = f"{module}_{role}.mem"
+    return Memories({"INIT_FILE": name}, {name: mem_file(words, table.bits)})
+
+
 def _comparators(emission: Emission, module: str) -> Memories:
     """One word per fold: the thresholds of PE channels, then PE direction bits."""
     steps, descending = emission.tables["steps"], emission.tables["descending"]
@@ -124,4 +132,5 @@ _LAYOUTS: dict[str, Layout] = {
     "bm_join_table": _by_lane,
     "bm_thresholds": _comparators,
     "bm_thresholds_search": _search,
+    "bm_thresholds_float": _by_fold,
 }

@@ -16,12 +16,17 @@ Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 
 # Kinds, with (parameters) and [state]; whether a beat is offered stands with the stream.
-PIPE = 0  # (depth, group) [place, stages as bits]: one enable for everything; one or two inputs
+# (depth, group, beats of a frame where the second input is knobs) [place, stages as bits, beat]:
+# one enable for everything; one or two inputs
+PIPE = 0
 SKID = 1  # () [full]: bm_skid
 REPLAY = 2  # (length, repeats) [level, index, pass]: bm_replay
 WIDEN = 3  # (ratio) [place]: bm_width_converter to a multiple
 NARROW = 4  # (ratio) [left]: bm_width_converter to a fraction
-GEARBOX = 5  # (taken, given) [fill]: bm_width_converter, the rest
+# (taken, given, fill from which on no beat is taken, beats in of a frame or 0, filled up behind
+# them, beats out of a frame or 0, dropped behind them) [fill, beats in, beats out]:
+# bm_width_converter for other ratios, bm_pack, bm_unpack
+GEARBOX = 5
 FIFO = 6  # (depth, in block RAM) [count, read register full, in memory, most held]: bm_fifo
 PATTERN = 7  # (start, length in the table of codes) [place]
 WINDOW = 8  # (held, 6 loop counts, 7 moves, 7 frees) [level, ahead, 6 loop places]: bm_window
@@ -121,13 +126,16 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
             en = sink or not offered
             if kind == PIPE:
                 push = valid[i]
-                if in_start[c + 1] - in_start[c] > 1:  # a join takes from both sides or from none
+                ready[i] = en
+                if in_start[c + 1] - in_start[c] > 1:
+                    # A join takes from both sides or from none; knobs come with a first beat.
                     j = inputs[in_start[c] + 1]
-                    push = push and valid[j]
-                    ready[j] = en and push
+                    joins = state[c, 2] == 0
+                    push = push and (valid[j] or not joins)
+                    ready[j] = en and push and joins
                     ready[i] = en and push
-                else:
-                    ready[i] = en
+                    if en and push and parameters[c, 2] > 0:
+                        state[c, 2] = (state[c, 2] + 1) % parameters[c, 2]
                 if en:
                     done = False
                     if push:
@@ -319,11 +327,21 @@ def run(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917  one loop, which Numba comp
                     if state[c, 0] == parameters[c, 0]:
                         state[c, 0] = 0
             elif kind == GEARBOX:
-                fill = state[c, 0] - (parameters[c, 1] if offered and sink else 0)
-                ready[i] = fill < parameters[c, 1]
+                fill = state[c, 0]
+                if offered and sink:
+                    fill -= parameters[c, 1]
+                    state[c, 2] += 1
+                    if state[c, 2] == parameters[c, 5]:
+                        state[c, 2] = 0
+                        fill -= parameters[c, 6]
+                ready[i] = fill < parameters[c, 2]
                 if valid[i] and ready[i]:
                     moved = True
                     fill += parameters[c, 0]
+                    state[c, 1] += 1
+                    if state[c, 1] == parameters[c, 3]:
+                        state[c, 1] = 0
+                        fill += parameters[c, 4]
                 state[c, 0] = fill
                 valid[o] = fill >= parameters[c, 1]
             else:

@@ -10,11 +10,13 @@
 
 #include "argmax.hpp"
 #include "beat.hpp"
+#include "float_dot.hpp"
 #include "lookup.hpp"
 #include "mvu.hpp"
 #include "nnet_helpers.h"
 #include "nnet_types.h"
 #include "thresholds.hpp"
+#include "thresholds_float.hpp"
 #include "thresholds_search.hpp"
 
 namespace nnet {

@@ -3,7 +3,7 @@
 // knobs.hpp: passes frames on, and sends with each what its readers are set to.
 //
 // Golden model: the identity for the data. Throughput: II 1 while every output takes its beats.
-// In and out: the same beats; to each reader one beat a frame of two numbers, which are the largest
+// In and out: the same beats; to each reader one beat a frame of its numbers, which are the largest
 // that fit where those of the caller are larger. C: BEATS.
 
 #ifndef BITMASON_KNOBS_HPP
@@ -24,20 +24,36 @@ Stored<ELEM> saturated(unsigned number) {
 inline void send_knobs() {}
 
 template <class KNOBS, class... REST>
-void send_knobs(hls::stream<KNOBS>& reader, unsigned first, unsigned second, REST&&... rest) {
+void send_knobs(hls::stream<KNOBS>& reader, REST&&... rest);
+
+// Puts the numbers from AT on into a beat, until it is whole.
+template <unsigned AT, class KNOBS, class... REST>
+std::enable_if_t<AT == KNOBS::SIZE> fill_knobs(hls::stream<KNOBS>& reader, const KNOBS& beat,
+                                               REST&&... rest) {
 #pragma HLS inline
-  static_assert(KNOBS::SIZE == 2, "knobs: a reader takes two numbers");
-  using Elem = typename KNOBS::Elem;
-  const KNOBS beat = {{saturated<Elem>(first), saturated<Elem>(second)}};
   reader.write(beat);
   send_knobs(rest...);
 }
 
-// `readers`: for each its stream and its two numbers.
+template <unsigned AT, class KNOBS, class... REST>
+std::enable_if_t<(AT < KNOBS::SIZE)> fill_knobs(hls::stream<KNOBS>& reader, KNOBS& beat,
+                                                unsigned number, REST&&... rest) {
+#pragma HLS inline
+  beat.data[AT] = saturated<typename KNOBS::Elem>(number);
+  fill_knobs<AT + 1>(reader, beat, rest...);
+}
+
+template <class KNOBS, class... REST>
+void send_knobs(hls::stream<KNOBS>& reader, REST&&... rest) {
+#pragma HLS inline
+  KNOBS beat;
+  fill_knobs<0>(reader, beat, rest...);
+}
+
+// `readers`: for each its stream and its numbers.
 template <class C, class BEAT, class... READERS>
 void knobs(hls::stream<BEAT>& in, hls::stream<BEAT>& out, READERS&&... readers) {
-  static_assert(sizeof...(READERS) >= 3 && sizeof...(READERS) % 3 == 0,
-                "knobs: there must be 1 reader or more, each with two numbers");
+  static_assert(sizeof...(READERS) >= 2, "knobs: there must be 1 reader or more");
   for (unsigned step = 0; step < C::BEATS; step++) {
 #pragma HLS pipeline II = 1 style = flp
     out.write(in.read());

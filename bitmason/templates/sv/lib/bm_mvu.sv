@@ -3,6 +3,9 @@
 // bm_mvu: a matrix-vector unit: MW elements in, SIMD per beat; MH accumulators out, PE per beat.
 // Vectors belong to GROUPS matrices in turn; LANES vectors side by side meet the same weights.
 //
+// Inputs may be ranks of floating-point numbers, weights codes of such (F_E > 0); both are then
+// multiplied as fixed point.
+//
 // Golden model: bitmason/ir/ops/dense.py and xnor_popcount.py. With SF = MW/SIMD and NF = MH/PE:
 // Throughput: NF*SF cycles per vector, exactly, while input and output are ready.
 // Latency: from the last input beat of a vector to its first output beat
@@ -37,7 +40,16 @@ module bm_mvu #(
   parameter string       ROM_STYLE = "auto",  // see bm_rom
   parameter int unsigned STAGES    = 0,  // registers inside each dot product
   parameter string       TARGET    = "generic",  // see bm_xnor_popcount
-  parameter bit          DSP       = 1'b0  // multiply in DSP blocks ("parallel")
+  parameter bit          DSP       = 1'b0,  // multiply in DSP blocks ("parallel")
+  parameter int unsigned X_E       = 0,  // exponent bits of inputs that are ranks; 0 where not
+  parameter int unsigned X_M       = 0,  // their mantissa bits
+  parameter bit          X_SUBNORMALS = 1'b0,  // their format has subnormal numbers
+  parameter int unsigned X_W       = IN_W,  // bits of an input as it is multiplied
+  parameter int unsigned F_E       = 0,  // exponent bits of weights that are codes; 0 where not
+  parameter int unsigned F_M       = 0,  // their mantissa bits
+  parameter bit          F_SUBNORMALS = 1'b0,  // their format has subnormal numbers
+  parameter int          F_SHIFT   = 0,  // the power of two that is their unit
+  parameter int unsigned F_W       = W_W  // bits of a weight as it is multiplied
 ) (
   input  wire logic                       clk,
   input  wire logic                       rst,
@@ -131,6 +143,37 @@ module bm_mvu #(
     .data(weights)
   );
 
+  // What is multiplied: inputs and weights as numbers.
+  logic [LANES*SIMD*X_W-1:0] factors_x;
+  logic [PE*SIMD*F_W-1:0] factors_w;
+
+  bm_float_factors #(
+    .N(LANES * SIMD),
+    .IN_W(IN_W),
+    .IN_SIGNED(IN_SIGNED),
+    .RANK(1'b1),
+    .E_BITS(X_E),
+    .M_BITS(X_M),
+    .SUBNORMALS(X_SUBNORMALS),
+    .OUT_W(X_W)
+  ) u_inputs (
+    .kept(xs),
+    .numbers(factors_x)
+  );
+
+  bm_float_factors #(
+    .N(PE * SIMD),
+    .IN_W(W_W),
+    .E_BITS(F_E),
+    .M_BITS(F_M),
+    .SUBNORMALS(F_SUBNORMALS),
+    .SHIFT(F_SHIFT),
+    .OUT_W(F_W)
+  ) u_factors (
+    .kept(weights),
+    .numbers(factors_w)
+  );
+
   // Where the beat stands in its row, delayed with the dot product.
   logic sum_valid, sum_first, sum_last;
 
@@ -164,8 +207,8 @@ module bm_mvu #(
   end
 
   for (genvar lane = 0; lane < LANES; lane++) begin : gen_lane
-    logic [SIMD*IN_W-1:0] x;
-    assign x = xs[lane*SIMD*IN_W+:SIMD*IN_W];
+    logic [SIMD*X_W-1:0] x;
+    assign x = factors_x[lane*SIMD*X_W+:SIMD*X_W];
 
     // One accumulator per neuron. A row's last sum goes on in the same cycle, so that the next row
     // may start at once.
@@ -177,10 +220,10 @@ module bm_mvu #(
       if (ENGINE == "parallel") begin : gen_parallel
         bm_dot_parallel #(
           .SIMD(SIMD),
-          .IN_W(IN_W),
+          .IN_W(X_W),
           .IN_SIGNED(IN_SIGNED),
-          .W_W(W_W),
-          .W_SIGNED(W_SIGNED),
+          .W_W(F_W),
+          .W_SIGNED(W_SIGNED || F_E > 0),
           .OUT_W(SUM_W),
           .STAGES(STAGES),
           .DSP(DSP)
@@ -188,13 +231,13 @@ module bm_mvu #(
           .clk,
           .en,
           .x,
-          .w(weights[pe*SIMD*W_W+:SIMD*W_W]),
+          .w(factors_w[pe*SIMD*F_W+:SIMD*F_W]),
           .total(dot)
         );
       end else if (ENGINE == "select") begin : gen_select
         bm_dot_select #(
           .SIMD(SIMD),
-          .IN_W(IN_W),
+          .IN_W(X_W),
           .IN_SIGNED(IN_SIGNED),
           .OUT_W(SUM_W),
           .STAGES(STAGES)
@@ -202,7 +245,7 @@ module bm_mvu #(
           .clk,
           .en,
           .x,
-          .w(weights[pe*SIMD+:SIMD]),
+          .w(factors_w[pe*SIMD+:SIMD]),
           .total(dot)
         );
       end else begin : gen_xnor
@@ -215,7 +258,7 @@ module bm_mvu #(
         ) u_popcount (
           .clk,
           .en,
-          .w(weights[pe*SIMD+:SIMD]),
+          .w(factors_w[pe*SIMD+:SIMD]),
           .x,
           .count(agreeing)
         );
@@ -236,7 +279,7 @@ module bm_mvu #(
 
       bm_adder_tree #(
         .N(SIMD),
-        .IN_W(IN_W),
+        .IN_W(X_W),
         .IN_SIGNED(IN_SIGNED),
         .OUT_W(ACC_W),
         .STAGES(STAGES)

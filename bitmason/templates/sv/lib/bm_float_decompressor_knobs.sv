@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// bm_float_decompressor_knobs: ranks of a format that each frame names, as float32 numbers.
+//
+// Golden model: bitmason/ir/ops/float_link.py (decompress). Throughput: 1 beat per cycle.
+// Latency: 3 cycles. s_axis_tready is combinational from m_axis_tready and s_knobs_tvalid,
+// s_knobs_tready from m_axis_tready and s_axis_tvalid. For the format see bm_float_compressor_knobs.
+
+`default_nettype none
+
+module bm_float_decompressor_knobs #(
+  parameter  int unsigned LANES  = 2,  // numbers per beat
+  parameter  int unsigned E_MAX  = 4,  // the most bits of an exponent
+  parameter  int unsigned M_MAX  = 3,  // the most bits of a mantissa
+  parameter  bit          FULL   = 1'b0,  // the all-ones exponent is used
+  parameter  int unsigned BEATS  = 4,  // beats per frame
+  localparam int unsigned RANK_W = 1 + E_MAX + M_MAX
+) (
+  input  wire logic                    clk,
+  input  wire logic                    rst,
+
+  input  wire logic [LANES*RANK_W-1:0] s_axis_tdata,
+  input  wire logic                    s_axis_tvalid,
+  output wire logic                    s_axis_tready,
+
+  input  wire logic [            23:0] s_knobs_tdata,  // {least, sbits, ebits}, a beat a frame
+  input  wire logic                    s_knobs_tvalid,
+  output wire logic                    s_knobs_tready,
+
+  output wire logic [    LANES*32-1:0] m_axis_tdata,
+  output wire logic                    m_axis_tvalid,
+  input  wire logic                    m_axis_tready
+);
+
+  localparam int unsigned E_W = $clog2(E_MAX + 1);
+  localparam int unsigned M_W = $clog2(M_MAX + 2);
+
+  if (LANES < 1) begin : gen_reject_empty
+    $error("bm_float_decompressor_knobs: LANES (%0d) must be 1 or more", LANES);
+  end
+
+  logic en;
+  logic [LANES*RANK_W-1:0] ranks, ranks_q;
+  logic [LANES*32-1:0] numbers_d, numbers_q;
+  logic [1:0] valid_q;
+  logic valid;
+  logic [E_W-1:0] e_bits;
+  logic [M_W-1:0] m_bits;
+  logic [7:0] bias;
+
+  assign en            = m_axis_tready || !valid_q[1];
+  assign m_axis_tvalid = valid_q[1];
+  assign m_axis_tdata  = numbers_q;
+
+  bm_float_knobs #(
+    .WIDTH(LANES * RANK_W),
+    .E_MAX(E_MAX),
+    .M_MAX(M_MAX),
+    .FULL(FULL),
+    .BEATS(BEATS)
+  ) u_knobs (
+    .clk,
+    .rst,
+    .en,
+    .s_axis_tdata,
+    .s_axis_tvalid,
+    .s_axis_tready,
+    .s_knobs_tdata,
+    .s_knobs_tvalid,
+    .s_knobs_tready,
+    .data(ranks),
+    .valid,
+    .e_bits,
+    .m_bits,
+    .bias
+  );
+
+  logic [7:0] offset;
+  logic [E_MAX-1:0] exponent_mask, sign_place, top_exponent;
+  logic [M_W-1:0] shift;
+  logic [M_MAX:0] last_place, half_less;
+  logic lowest, rounds, ties_up;
+  logic unused;
+
+  // What only compressors need, and where codes have their sign.
+  assign unused = &{lowest, sign_place, top_exponent, last_place, half_less, rounds, ties_up};
+
+  bm_float_constants #(
+    .E_MAX(E_MAX),
+    .M_MAX(M_MAX)
+  ) u_constants (
+    .clk,
+    .en,
+    .e_bits,
+    .m_bits,
+    .bias,
+    .full(FULL),
+    .nearest(1'b0),
+    .offset,
+    .lowest,
+    .exponent_mask,
+    .sign_place,
+    .top_exponent,
+    .shift,
+    .last_place,
+    .half_less,
+    .rounds,
+    .ties_up
+  );
+
+  for (genvar lane = 0; lane < LANES; lane++) begin : gen_lane
+    logic [RANK_W-1:0] rank;
+    logic [31:0] size;
+
+    assign rank = ranks_q[lane*RANK_W+:RANK_W];
+
+    bm_float_decode_var #(
+      .E_MAX(E_MAX),
+      .M_MAX(M_MAX)
+    ) u_decode (
+      .code(rank[RANK_W-1] ? -rank : rank),
+      .offset,
+      .exponent_mask,
+      .sign_place('0),
+      .shift,
+      .x(size)
+    );
+
+    assign numbers_d[lane*32+:32] = size | {rank[RANK_W-1] && size != '0, 31'b0};
+  end
+
+  always_ff @(posedge clk) begin
+    if (en) begin
+      ranks_q   <= ranks;
+      numbers_q <= numbers_d;
+      valid_q   <= {valid_q[0], valid};
+    end
+    if (rst) valid_q <= '0;
+  end
+
+`ifndef SYNTHESIS
+  // AXI4-Stream: once valid, an offered beat stays until it is taken.
+  m_axis_holds_a: assert property (@(posedge clk) disable iff (rst)
+    m_axis_tvalid && !m_axis_tready |=> m_axis_tvalid && $stable(m_axis_tdata));
+`endif
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,1 @@
+"""All engines of custom floating point in one verilated program, which whole arrays go through."""
