@@ -255,6 +255,75 @@ def import_(
 
 
 @app.command()
+def formats(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Float network.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="X.npy", help="Inputs to search on, as in training.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="Y.npy", help="Their classes.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.onnx", help="Chosen network.")
+    ] = None,
+    network: Annotated[
+        str, typer.Option(metavar="NAME", help="exact, accurate or approximate.")
+    ] = "accurate",
+    accuracy: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="Share of float32's right answers.")
+    ] = 0.998,
+    kept: Annotated[
+        float, typer.Option(min=0.5, max=1, metavar="P", help="Share of exponents to begin with.")
+    ] = 0.995,
+    nearest: Annotated[
+        bool, typer.Option("--nearest", help="Round to nearest instead of truncating.")
+    ] = False,
+    test_data: Annotated[
+        Path | None, typer.Option(metavar="X.npy", help="Inputs for the last figures.")
+    ] = None,
+    test_labels: Annotated[
+        Path | None, typer.Option(metavar="Y.npy", help="Their classes.")
+    ] = None,
+    report_to: Annotated[
+        Path | None, typer.Option("--report", metavar="R.json", help="Where the figures go.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Kept scores; default: OUT.onnx.search.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Processes; 0 is one for each core.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Search custom floating-point formats for a float network."""
+    from bitmason.formats.command import Files, run_search, wishes_of
+
+    wishes = wishes_of(network, accuracy, kept, nearest=nearest)
+    files = Files(model, data, labels, test_data, test_labels, output, report_to, cache)
+    with terminal.search() as progress:
+        report, written = run_search(files, wishes, jobs, progress)
+    terminal.formats(report, written)
+
+
+@app.command()
+def split(
+    model: Model,
+    at: Annotated[str, typer.Option(metavar="NODE", help="Quantiser of activations to cut at.")],
+    head: Annotated[Path, typer.Option(metavar="HEAD.onnx", help="New file: up to it.")],
+    tail: Annotated[Path, typer.Option(metavar="TAIL.onnx", help="New file: from it on.")],
+    json: Json = False,
+) -> None:
+    """Cut a model in two, for designs that are joined by a bus."""
+    from bitmason.files import write_whole
+    from bitmason.frontend.splitting import split as split_model
+
+    if head.resolve() == tail.resolve():
+        raise typer.BadParameter("--head and --tail must be two files")
+    halves = split_model(model, at)
+    write_whole(head, halves.head)
+    write_whole(tail, halves.tail)
+    terminal.text(f"wrote {head}, {tail}\n")
+
+
+@app.command()
 def doctor(json: Json = False) -> None:
     """Show which tools are found, and how to get what is missing."""
     from bitmason.toolchain.doctor import diagnose

@@ -23,6 +23,7 @@ from bitmason.config import Config, make_config
 from bitmason.diagnostics import CompileError, Loc, fail, quote
 from bitmason.frontend import Imported, import_model
 from bitmason.ir import Graph, parse_graph, print_graph, verify
+from bitmason.ir.passes.float_ports import FloatPorts
 from bitmason.ir.passes.pipelines import LOWER, Observer, pass_named, run_passes
 from bitmason.ir.passes.run_time_precision import RunTimePrecision
 from bitmason.ir.passes.select_argmax import SelectArgmax
@@ -185,7 +186,8 @@ def lower(
     asked = {name: layer.run_time_precision for name, layer in config.layers.items()}
     named = tuple((name, wanted) for name, wanted in asked.items() if wanted is not None)
     configured: dict[str, Pass] = {
-        RunTimePrecision.name: RunTimePrecision(config.run_time_precision, named)
+        RunTimePrecision.name: RunTimePrecision(config.run_time_precision, named),
+        FloatPorts.name: FloatPorts(config.float_ports or "", config.run_time_precision),
     }
     passes = [
         configured.get(step.name, step)

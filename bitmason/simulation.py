@@ -20,6 +20,7 @@ from bitmason.backends.packing import ByteArray, bytes_per_beat, pack_elements, 
 from bitmason.backends.settings import (
     Given,
     Setting,
+    changes_host,
     register_writes,
     settings_of,
     with_setting,
@@ -28,6 +29,7 @@ from bitmason.diagnostics import Loc, did_you_mean, fail
 from bitmason.ir.graph import Graph
 from bitmason.ir.interp import run
 from bitmason.ir.ops.shape import Reshape, Transpose
+from bitmason.ir.ops.words import Pack
 from bitmason.ir.partition import after, before, between
 from bitmason.ir.types import Array, Bipolar, IntArray, Real, TensorType, contains
 from bitmason.toolchain import hls, player, verilator
@@ -203,6 +205,11 @@ def simulate(  # noqa: PLR0913  what is optional has to be named
     graph = design.graph
     entering = entering_integers(graph, design.entry, x)
     chosen = settings_of(design, len(entering), settings)
+    if chosen and changes_host(design):
+        x = np.asarray(x)
+        (entering,) = _by_setting(
+            design, chosen, lambda at, some: (entering_integers(at.graph, at.entry, x[some]),)
+        )
     counts: dict[str, Any] = {}
     if written is None:
         leaving = _golden(design, entering, chosen)
@@ -210,7 +217,14 @@ def simulate(  # noqa: PLR0913  what is optional has to be named
         writes = tuple(Write(*each) for each in register_writes(design, chosen))
         options = RunOptions(stall=stall, seed=seed, progress=progress, writes=writes)
         leaving, counts = _play(design, entering, written, options, chosen)
-    outputs = run(after(graph, design.exits), dict(zip(design.exits, leaving, strict=True)))
+    outputs = _by_setting(
+        design,
+        chosen if changes_host(design) else (),
+        lambda at, some: run(
+            after(at.graph, at.exits),
+            {name: each[some] for name, each in zip(at.exits, leaving, strict=True)},
+        ),
+    )
     seconds = time.perf_counter() - begin
     measured = Measured(engine, len(x), seconds, **counts)
     return Simulated(tuple(_as_executor(y) for y in outputs), leaving, measured)
@@ -312,9 +326,12 @@ def _given_integers(graph: Graph, entry: str, x: Array) -> IntArray:
     (model_input,) = graph.inputs
     loc, elem = model_input.loc, graph[entry].type.int_elem
     frames = _with_shape(x, model_input.type, loc)
+    words: Pack | None = None
     for node in before(graph, entry).nodes:
         if isinstance(node.op, Reshape | Transpose):
             frames = node.op.evaluate(frames)
+        elif isinstance(node.op, Pack):
+            words, elem = node.op, node.op.elem
     if not contains(elem, frames):  # before the cast, in which unsigned integers would wrap
         fail(
             "S001",
@@ -322,7 +339,8 @@ def _given_integers(graph: Graph, entry: str, x: Array) -> IntArray:
             loc=loc,
             help="give integers as the first quantiser makes them, or the model's float inputs",
         )
-    return frames.astype(np.int64)
+    integers = frames.astype(np.int64)
+    return integers if words is None else words.evaluate(integers)
 
 
 def _with_shape(x: Array, expected: TensorType, loc: Loc) -> Array:
@@ -345,15 +363,33 @@ def _golden(
     design: Design, entering: IntArray, settings: Sequence[Setting] = ()
 ) -> tuple[IntArray, ...]:
     """Return the integers that leave the hardware, as the interpreter computes them."""
+    return _by_setting(
+        design,
+        settings,
+        lambda at, some: run(between(at.graph, at.entry, at.exits), {at.entry: entering[some]}),
+    )
+
+
+def _by_setting(
+    design: Design,
+    settings: Sequence[Setting],
+    compute: Callable[[Design, Any], tuple[Array, ...]],
+) -> tuple[Array, ...]:
+    """Return what `compute` makes of all frames, those of each setting with the design at it.
+
+    Args:
+        design: at no setting.
+        settings: that of each frame, or none.
+        compute: takes a design at a setting, and which frames it is for.
+    """
     if not settings:
-        core = between(design.graph, design.entry, design.exits)
-        return run(core, {design.entry: entering})
-    parts: list[tuple[IntArray, tuple[IntArray, ...]]] = []
+        return compute(design, slice(None))
+    parts: list[tuple[IntArray, tuple[Array, ...]]] = []
     for setting in dict.fromkeys(settings):
         frames = np.flatnonzero([each == setting for each in settings])
-        parts.append((frames, _golden(with_setting(design, setting), entering[frames])))
+        parts.append((frames, compute(with_setting(design, setting), frames)))
     order = np.argsort(np.concatenate([frames for frames, _ in parts]))
-    several = zip(*(leaving for _, leaving in parts), strict=True)
+    several = zip(*(made for _, made in parts), strict=True)
     return tuple(np.concatenate(arrays)[order] for arrays in several)
 
 

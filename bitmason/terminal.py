@@ -105,6 +105,33 @@ class Terminal:
             task = progress.add_task(f"{engine}: building and running", total=total)
             yield lambda done: progress.update(task, completed=done)
 
+    @contextmanager
+    def search(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Show a step of a search and how far it is, where a person watches."""
+        if not self._shows_progress:
+            yield lambda _step, _done, _total: None
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("starting", total=None)
+            yield lambda step, done, total: progress.update(
+                task, description=step, completed=done, total=total or None
+            )
+
+    def formats(self, report: dict[str, Any], written: Sequence[Path]) -> None:
+        """Print what a search of formats has found, and where it went."""
+        from bitmason.formats.table import tensors_table, totals_text
+
+        self._table(tensors_table(report))
+        self.text(totals_text(report))
+        if written:
+            self.text(f"wrote {', '.join(map(str, written))}\n")
+
     def compiled(self, report: dict[str, Any], folder: Path) -> None:
         """Print what `compile` made."""
         used = report["resources"]

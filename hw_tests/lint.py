@@ -17,10 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bitmason
+from bitmason.backends.layers.engines import MINIFLOAT
+from bitmason.config import Config, LayerConfig
 from bitmason.pipeline import compile_model
 from bitmason.toolchain import verilator
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
 from hw_tests.models.nary import make_chain
+from hw_tests.models.test_links import E4M2, E5M2, cable, custom_network, free, network
 from hw_tests.models.test_nary import CHANNELS, IMAGE, mixed_layers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +66,16 @@ def generated(folder: Path) -> Iterator[Path]:
     chain = make_chain(layers, IMAGE, CHANNELS)
     compile_model(chain.model, chain.config, name="nary.onnx").write(folder / "nary")
     yield folder / "nary"
+    codes = {"n2": LayerConfig(engine=MINIFLOAT)}
+    for name, net, config in (
+        ("floats", network(), Config(bus_bits=24, layers=codes)),
+        ("float_ports", custom_network(**E5M2), Config(float_ports="both", bus_bits=64)),
+        ("formats_in", cable(**E4M2), free("input")),
+        ("formats_out", cable(**E5M2), free("outputs")),
+    ):
+        data = net.SerializeToString()
+        compile_model(data, config, name=f"{name}.onnx").write(folder / name)
+        yield folder / name
 
 
 def main() -> int:

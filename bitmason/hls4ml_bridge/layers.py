@@ -53,6 +53,10 @@ class BitmasonThresholdsSearch(BitmasonLayer):
     """The same by search, one comparison for each bit of the result."""
 
 
+class BitmasonThresholdsFloat(BitmasonLayer):
+    """Rounding to a floating-point format, as ranks."""
+
+
 class BitmasonLookup(BitmasonLayer):
     """A table of a function of one integer, for what thresholds cannot express."""
 
@@ -74,6 +78,7 @@ _LAYERS = (
     BitmasonMvu,
     BitmasonThresholds,
     BitmasonThresholdsSearch,
+    BitmasonThresholdsFloat,
     BitmasonLookup,
     BitmasonArgmax,
 )
@@ -148,7 +153,7 @@ def register() -> None:
     backend = get_backend(BACKEND)
     for template in (ConfigTemplate, CallTemplate):
         backend.register_template(template)
-    needed = library_used({f"{function}.hpp" for function in OP_TYPES})
+    needed = library_used({"float_dot.hpp", *(f"{function}.hpp" for function in OP_TYPES)})
     for header in (_HEADER, *(_LIBRARY / name for name in needed)):
         backend.register_source(header)
 

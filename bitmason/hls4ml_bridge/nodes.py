@@ -26,6 +26,7 @@ OP_TYPES = {
     "mvu": "BitmasonMvu",
     "thresholds": "BitmasonThresholds",
     "thresholds_search": "BitmasonThresholdsSearch",
+    "thresholds_float": "BitmasonThresholdsFloat",
     "lookup": "BitmasonLookup",
     "argmax": "BitmasonArgmax",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from hw_tests.bench.streams import Bench, Pause, chance, never, pattern
 
 IDLE = ("none", "burst", "random")
 STALL = ("none", "burst", "random")
-SEEDS = (0, 1)
+# Of the data and the pauses of each claim: one in CI, as many as `make test-all` says in long runs.
+SEEDS = tuple(range(int(os.environ.get("BITMASON_SEEDS", "1"))))
 
 Streams = list[list[int]]  # beats by stream
 Beats = TypeVar("Beats", list[int], Streams)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.hls_speed import plain_hls4ml
 from bitmason.backends.dataflow import build_design
-from bitmason.config import Config
+from bitmason.config import Config, LayerConfig
 from bitmason.diagnostics import CompileError, Loc
 from bitmason.frontend.reference import Executor
 from bitmason.frontend.samples import sample_inputs
@@ -36,6 +36,7 @@ from bitmason.ir.ops.xnor_popcount import XnorPopcount
 from bitmason.pipeline import Compiled, compile_model
 from bitmason.toolchain import hls
 from hw_tests.layers.bench import random_values
+from tests.frontend.onnx_models import Net, f32
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "examples" / "models"
@@ -85,6 +86,23 @@ def test_network_equals_golden(model: Path, tmp_path: Path) -> None:
     x = sample_inputs(compiled.imported, FRAMES, 0)
     found = converted(compiled, x, tmp_path)
     for ours, theirs in zip(found, compiled.simulate(x).integers, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_floating_point_equals_golden(tmp_path: Path) -> None:
+    net, rng = Net(1, 12), np.random.default_rng(0)
+    x = net.float_quant("x")
+    for shape in ((12, 8), (8, 5)):
+        weights = net.float_quant(net.const(f32(rng.standard_normal(shape) * 0.3)))
+        x = net.float_quant(net.node("Relu", net.node("MatMul", x, weights)))
+    config = Config(layers={"n2": LayerConfig(engine="minifloat")})
+    compiled = compile_model(net.model().SerializeToString(), config, name="net.onnx")
+    engines = {layer.engine for layer in compiled.design.layers}
+    assert engines >= {"minifloat", "parallel", "compressor"}
+    inputs = sample_inputs(compiled.imported, FRAMES, 0)
+    found = converted(compiled, inputs, tmp_path)
+    for ours, theirs in zip(found, compiled.simulate(inputs).integers, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

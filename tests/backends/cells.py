@@ -165,7 +165,7 @@ class Gearbox(Cell):
 
     @property
     def parameters(self) -> Sequence[int]:
-        return self._in, self._out
+        return self._in, self._out, self._out, 0, 0, 0, 0
 
     def _left(self, sink_ready: bool) -> int:
         return self._fill - (self._out if self.valid and sink_ready else 0)
@@ -175,6 +175,52 @@ class Gearbox(Cell):
 
     def step(self, push: bool, sink_ready: bool) -> None:
         self._fill = self._left(sink_ready) + (self._in if push else 0)
+        self.valid = self._fill >= self._out
+
+
+class Pack(Gearbox):
+    """bm_pack: the last word of a frame is full of zeros, and one may wait with a whole one."""
+
+    def __init__(self, beat: int, word: int, beats: int) -> None:
+        super().__init__(beat, word)
+        self._beats, self._unused, self._taken = beats, -beats * beat % word, 0
+
+    @property
+    def parameters(self) -> Sequence[int]:
+        return self._in, self._out, self._out + 1, self._beats, self._unused, 0, 0
+
+    def ready(self, sink_ready: bool) -> bool:
+        return self._left(sink_ready) <= self._out
+
+    def step(self, push: bool, sink_ready: bool) -> None:
+        self._taken += push
+        ends = push and self._taken % self._beats == 0
+        self._fill = self._left(sink_ready) + (self._in if push else 0)
+        self._fill += self._unused if ends else 0
+        self.valid = self._fill >= self._out
+
+
+class Unpack(Gearbox):
+    """bm_unpack: the last beat of a frame takes with it what is unused of the last word."""
+
+    def __init__(self, word: int, beat: int, beats: int) -> None:
+        super().__init__(word, beat)
+        self._beats, self._unused, self._given = beats, -beats * beat % word, 0
+
+    @property
+    def parameters(self) -> Sequence[int]:
+        return self._in, self._out, self._out, 0, 0, self._beats, self._unused
+
+    def _left(self, sink_ready: bool) -> int:
+        if not (self.valid and sink_ready):
+            return self._fill
+        ends = (self._given + 1) % self._beats == 0
+        return self._fill - self._out - (self._unused if ends else 0)
+
+    def step(self, push: bool, sink_ready: bool) -> None:
+        left = self._left(sink_ready)
+        self._given += self.valid and sink_ready
+        self._fill = left + (self._in if push else 0)
         self.valid = self._fill >= self._out
 
 

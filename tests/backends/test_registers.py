@@ -16,6 +16,7 @@ from bitmason.backends.registers import RegisterFiles, RegisterMap, emit_registe
 from bitmason.toolchain import gxx
 
 DIGEST = bytes(range(0xA0, 0xC0))
+FORMAT = {"ebits": 5, "sbits": 3, "least": 254}
 KNOBS = (Knob("fc1", "wbits", 4, 3), Knob("fc1", "abits", 8, 4), Knob("fc2", "abits", 3, 2))
 
 
@@ -63,6 +64,39 @@ def test_a_layer_has_a_byte_for_each_knob_at_a_fixed_place() -> None:
         ("a", "wbits", 0, 8, 2, 2),
         ("b", "wbits", 0, 8, 1, 1),
     ]
+
+
+def test_a_format_has_three_bytes_of_one_register(tmp_path: Path) -> None:
+    knobs = [Knob("link", name, most, 8) for name, most in FORMAT.items()]
+    files = emit_registers("net", (*KNOBS, *knobs), DIGEST)
+    places = [files.map.setting(knob) for knob in knobs]
+    assert {register.address for register, _ in places} == {0x108}
+    assert [(f.name, f.lsb, f.bits, f.maximum, f.reset) for _, f in places] == [
+        ("ebits", 0, 8, 5, 5),
+        ("sbits", 8, 8, 3, 3),
+        ("least", 16, 8, 254, 254),
+    ]
+    assert [field.summary for _, field in places] == [
+        "bits of the exponent, 1 to 5",
+        "bits of the mantissa, its leading one included, 1 to 3",
+        "exponent field that the smallest number has in float32, 1 to 254",
+    ]
+    memory = Memory(files.map)
+    registers = load(files, tmp_path).Registers(memory.read, memory.write)
+    assert memory.words[0x108] == 5 | 3 << 8 | 254 << 16
+    registers.layer_link.least = 112
+    assert memory.words[0x108] == 5 | 3 << 8 | 112 << 16
+    registers.layer_link.set(ebits=1, sbits=2, least=3)
+    assert memory.words[0x108] == 0x030201
+    with pytest.raises(ValueError, match="sbits is 1 to 3, not 4"):
+        registers.layer_link.sbits = 4
+    header = """
+  uint32_t words[1024] = {0};
+  net_set_layer_link(words, 4, 2, 113);
+  return words[66] == 0x710204u && NET_LAYER_LINK_LEAST_MAX == 254u ? 0 : 1;
+"""
+    program = compile_c(files, header, tmp_path, ["-x", "c", "-std=c99"])
+    assert subprocess.run([program], check=False).returncode == 0
 
 
 def test_maps_differ_in_their_hash_where_layers_do() -> None:

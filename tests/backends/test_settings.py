@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bitmason.backends.design import Design
 from bitmason.backends.schedule import Model
 from bitmason.backends.settings import (
+    changes_host,
     parse_settings,
     register_writes,
     setting_of,
@@ -21,10 +22,12 @@ from bitmason.backends.settings import (
 )
 from bitmason.config import make_config
 from bitmason.diagnostics import CompileError, Loc
+from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat, Knobs
 from bitmason.ir.ops.dense import Dense as DenseOp
 from bitmason.pipeline import compile_model
 from bitmason.simulation import simulate
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
+from tests.frontend.onnx_models import Net
 
 MODEL = make_model(
     Network(
@@ -169,3 +172,75 @@ def test_registers_are_written_where_they_change() -> None:
     assert first == (0, 0x100, 3 | 3 << 8)
     assert writes[1] == (2, 0x100, 4 | 3 << 8)
     assert writes[2:] == ((3, 0x100, 1 | 1 << 8), (3, 0x104, 1 | 1 << 8))
+
+
+FORMAT = CustomFloat(4, 2, 9)
+
+
+def link(ends: str, rounding: str = TRUNCATE) -> Design:
+    """A link whose hardware compresses its input, or decompresses its output."""
+    net = Net(1, 12)
+    form = {"e_bits": FORMAT.e_bits, "m_bits": FORMAT.m_bits, "bias": FORMAT.bias}
+    net.node("CustomFloat", "x", rounding=rounding, **form)
+    config = make_config({"run_time_precision": True, "float_ports": ends}, Loc("c.toml"))
+    return compile_model(net.model().SerializeToString(), config, name="link.onnx").design
+
+
+LINKS = {ends: link(ends) for ends in ("input", "outputs")}
+HALVES = {"input": ("compress", "rank_value"), "outputs": ("quantise_float", "decompress")}
+each_end = pytest.mark.parametrize("ends", LINKS)
+
+
+def told(made: Design) -> dict[str, Knobs]:
+    """Return the numbers of a format that each operation is told, by its name."""
+    return {node.op.name: node.op.knobs for node in made.graph.nodes if hasattr(node.op, "knobs")}
+
+
+@each_end
+def test_formats_have_three_numbers(ends: str) -> None:
+    made = LINKS[ends]
+    names = [(knob.name, knob.maximum) for knob in made.knobs]
+    assert names == [("ebits", 4), ("sbits", 3), ("least", 119)]
+    assert setting_of(made, {"*.sbits": 1}) == (4, 1, 119)
+
+
+@each_end
+def test_a_setting_changes_an_engine_and_its_other_half_on_the_host(ends: str) -> None:
+    made = LINKS[ends]
+    assert told(made) == dict.fromkeys(HALVES[ends], (4, 3, 119))
+    few = with_setting(made, (3, 1, 7))
+    assert told(few) == dict.fromkeys(HALVES[ends], (3, 1, 7))
+    assert few.layers == made.layers  # at the same pace
+    assert with_setting(made, ()) is made
+
+
+def test_settings_change_the_host_where_formats_are() -> None:
+    assert all(changes_host(made) for made in LINKS.values())
+    assert not changes_host(SMALL)
+
+
+@each_end
+@pytest.mark.parametrize("rounding", [TRUNCATE, NEAREST])
+def test_each_frame_of_a_link_has_its_format(ends: str, rounding: str) -> None:
+    made = link(ends, rounding)
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 2, (40, 12)).astype(np.float32)
+    most = FORMAT.knobs
+    settings = rng.integers(1, most, (40, 3), endpoint=True)
+    settings[::4] = most
+    names = [f"{knob.layer}.{knob.name}" for knob in made.knobs]
+    given = [dict(zip(names, setting, strict=True)) for setting in settings.tolist()]
+    (found,) = simulate(made, x, settings=given).outputs
+    for frame, setting, numbers in zip(x, settings.tolist(), found, strict=True):
+        format_ = FORMAT.at(tuple(setting))
+        wanted = format_.decode(format_.encode(frame, rounding)).astype(np.float32)
+        np.testing.assert_array_equal(numbers, wanted)
+    (whole,) = simulate(made, x).outputs
+    np.testing.assert_array_equal(found[::4], whole[::4])
+    assert (found != whole).any(axis=1).sum() > 20
+
+
+def test_registers_of_formats_are_written_where_they_change() -> None:
+    made = LINKS["input"]
+    writes = register_writes(made, [(4, 3, 119), (2, 3, 119), (2, 1, 5)])
+    assert writes == ((1, 0x100, 2 | 3 << 8 | 119 << 16), (2, 0x100, 2 | 1 << 8 | 5 << 16))

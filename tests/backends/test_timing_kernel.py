@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 
 from bitmason.backends.timing import kernel
 from bitmason.backends.timing.window import window_period
+from hw_tests.lib.tb_knobs import KnobsControl
 from hw_tests.lib.tb_window import LEAST, SHAPES, steady_cycles
 from tests.backends.cells import (
     Cell,
     Fifo,
     Gearbox,
     Narrow,
+    Pack,
     Pattern,
     Pipe,
     Ras,
     Reorder,
     Replay,
     Skid,
+    Unpack,
     Widen,
     Window,
     geometry_of,
@@ -63,6 +66,8 @@ CELLS = {
     "gearbox": st.sampled_from([(2, 3), (3, 2), (5, 2), (2, 5), (4, 7), (7, 4)]).map(
         lambda pair: Gearbox(*pair)
     ),
+    "pack": st.builds(Pack, small, small, small),
+    "unpack": st.builds(Unpack, small, small, small),
     "fifo": st.builds(Fifo, st.integers(2, 9), st.just(False)),
     "block_fifo": st.builds(Fifo, st.integers(4, 9), st.just(True)),
     "pattern": _codes.map(_pattern),
@@ -146,6 +151,56 @@ def test_each_kind_of_cell_held_up_by_the_next(kind: str, data: st.DataObject) -
 def test_each_kind_of_cell_starved_by_the_one_before(kind: str, data: st.DataObject) -> None:
     before = data.draw(st.sampled_from([Widen(3), Pattern(BURSTS), Gearbox(3, 5)]).map(_fresh))
     _agrees([before, data.draw(CELLS[kind])])
+
+
+def _told_modelled(beats: int, delays: tuple[int, int], depth: int, slow: Cell) -> list[int]:
+    """Return when beats leave a pipeline whose frames are told knobs, behind what sends these."""
+    source = KnobsControl(beats, 1)
+    branches, engine = [Pipe(delay, 1) for delay in delays], Pipe(depth, 1)
+    ends: list[int] = []
+    sent = cycle = place = 0
+    while len(ends) < WANTED:
+        data, knobs = (branch.valid for branch in branches)
+        free = engine.ready(slow.ready(True))
+        starts = place == 0
+        takes = free and (knobs or not starts), free and data and starts
+        ready = [branch.ready(take) for branch, take in zip(branches, takes, strict=True)]
+        push = source.ready(ready)[0] and sent < SENT
+        offered = source.valid
+        ends += [cycle] * slow.valid
+        slow.step(engine.valid and slow.ready(True), True)
+        engine.step(data and takes[0], free)
+        place = (place + (data and takes[0])) % beats
+        for branch, valid, accepts, take in zip(branches, offered, ready, takes, strict=True):
+            branch.step(valid and accepts, take)
+        source.step([push], ready)
+        sent, cycle = sent + push, cycle + 1
+    return ends
+
+
+@given(small, st.tuples(small, small), small, st.sampled_from([Pipe(1, 1), Narrow(3), Widen(2)]))
+def test_a_pipeline_waits_for_the_knobs_of_a_frame(
+    beats: int, delays: tuple[int, int], depth: int, slow: Cell
+) -> None:
+    cells: list[tuple[int, Sequence[int]]] = [
+        (kernel.KNOBS, (beats,)),
+        *((kernel.PIPE, (delay, 1)) for delay in delays),
+        (kernel.PIPE, (depth, 1, beats)),
+        (slow.kind, slow.parameters),
+    ]
+    parameters = np.zeros((len(cells), kernel.PARAMETERS), np.int64)
+    for row, (_, told) in zip(parameters, cells, strict=True):
+        row[: len(told)] = told
+    # Streams: into the design; data and knobs, and both delayed; out of the engine, out of all.
+    frame_beats = np.array([SENT // WANTED, 1, 1, 1, 1, 1, 1])
+    ends, _, _, complete = kernel.run(
+        np.array([kind for kind, _ in cells], np.int64), parameters, np.zeros(1, np.uint8),
+        np.array([0, 1, 2, 3, 5, 6]), np.array([0, 1, 2, 3, 4, 5]),
+        np.array([0, 2, 3, 4, 5, 6]), np.array([1, 2, 3, 4, 5, 6]),
+        frame_beats, 0, np.array([6]), WANTED, 0,
+    )  # fmt: skip
+    assert complete
+    assert ends[0].tolist() == _told_modelled(beats, delays, depth, _fresh(slow))
 
 
 @given(st.lists(st.one_of(*CELLS.values()), min_size=3, max_size=7))

@@ -190,7 +190,7 @@ def test_places_that_outputs_cannot_go_to(compiled: Path, tmp_path: Path) -> Non
 
 def test_full_disk_leaves_the_old_outputs(compiled: Path, tmp_path: Path) -> None:
     inputs, outputs = save(tmp_path / "x.npy", GOOD), save(tmp_path / "y.npy", np.arange(3))
-    with mock.patch("numpy.save", side_effect=OSError(28, "No space left on device")):
+    with mock.patch("pathlib.Path.replace", side_effect=OSError(28, "No space left on device")):
         shown = refused("simulate", compiled, "--inputs", inputs, "--outputs", outputs)
     assert shown == (
         f"{outputs}: error[C002]: outputs cannot be written: no space left on device\n"
