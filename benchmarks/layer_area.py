@@ -1,11 +1,13 @@
 """What layers cost after yosys synth_xilinx, beside the estimates that folding goes by.
 
-Run as `python -m benchmarks.layer_area`. The estimates are meant to rank foldings, so what counts
-is that the ratio stays near one over engines and sizes.
+Run as `python -m benchmarks.layer_area`, with a part of their names for some rows only. The
+estimates are meant to rank foldings, so what counts is that the ratio stays near one over engines
+and sizes.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,12 +34,17 @@ from bitmason.ir import (
     UInt,
     int_type,
 )
+from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
 from bitmason.ir.ops.arg_max import ArgMax
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
+from bitmason.ir.ops.expand import Expand
+from bitmason.ir.ops.float_link import PATTERN, Compress, Decompress
 from bitmason.ir.ops.thresholds import Thresholds
 from bitmason.ir.ops.windows import Windows
+from bitmason.ir.ops.words import BYTE, Pack, Unpack, packed_bytes
 from bitmason.ir.ops.xnor_popcount import XnorPopcount
+from bitmason.ir.rounding import Rounding
 from bitmason.toolchain import yosys
 
 LOC = Loc("bench")
@@ -82,6 +89,52 @@ def depthwise(channels: int, taps: int) -> tuple[Op, TensorType]:
     return op, TensorType((1, 1, channels * taps), UInt(4))
 
 
+def float_dense(form: CustomFloat, rows: int, columns: int) -> tuple[Op, TensorType]:
+    """Return a product of ranks with weights of the same format, as trained networks have them."""
+    values = np.random.default_rng(0).normal(0, 0.25, (rows, columns))
+    weights = Const.integers(form.fixed(form.ranks(values, NEAREST)))
+    return Dense(weights, form.fixed_type, ranks=form), TensorType((columns,), form.rank_type)
+
+
+def float_thresholds(
+    form: CustomFloat, bits: int, fraction: int, channels: int, lowest: int = 0
+) -> tuple[Op, TensorType]:
+    """Return rounding to ranks of `lowest` or more; sums have `fraction` bits below the unit."""
+    ranks = np.arange(lowest + 1, form.top + 1)
+    turns = form.turns(NEAREST)[ranks + form.top - 1] / float(form.unit) * 2**fraction
+    offsets = np.random.default_rng(0).integers(-(2 ** (bits - 8)), 2 ** (bits - 8), (channels, 1))
+    table = turns.astype(np.int64) + ranks % 2 - offsets  # ties go to even ranks
+    out = int_type(lowest, form.top)
+    op = Thresholds(Const.integers(table), Const(np.zeros(channels, bool)), lowest, out)
+    return op, TensorType((channels,), Int(bits))
+
+
+def expand(form: CustomFloat, *, signed: bool = True) -> tuple[Op, TensorType]:
+    """Return ranks to fixed point."""
+    return Expand(form), TensorType((64,), int_type(-form.top if signed else 0, form.top))
+
+
+def compress(form: CustomFloat, rounding: Rounding) -> tuple[Op, TensorType]:
+    """Return float32 to ranks."""
+    return Compress(form, rounding), TensorType((64,), PATTERN)
+
+
+def decompress(form: CustomFloat, *, signed: bool = True) -> tuple[Op, TensorType]:
+    """Return ranks to float32."""
+    return Decompress(form), TensorType((64,), int_type(-form.top if signed else 0, form.top))
+
+
+def pack(bits: int, size: int, word: int) -> tuple[Op, TensorType]:
+    """Return elements to words of `word` bytes."""
+    return Pack(Int(bits), word), TensorType((size,), Int(bits))
+
+
+def unpack(bits: int, size: int, word: int) -> tuple[Op, TensorType]:
+    """Return words of `word` bytes to elements."""
+    packed = packed_bytes(TensorType((size,), Int(bits)), word)
+    return Unpack(Int(bits), (size,), word), TensorType((packed,), BYTE)
+
+
 def alone(case: tuple[Op, TensorType], folding: Folding) -> Made:
     """Return the layer of an operation in a design of its own."""
     op, source = case
@@ -111,6 +164,12 @@ XNOR = dense(Bipolar(), Bipolar(), 64, 784)
 TERNARY, QUINARY = (-59, 52), (-42, -20, 19, 37)
 COMPARE, SEARCH = Folding(4, engine="comparators"), Folding(4, engine="search")
 IMAGE = TensorType((28, 28, 16), UInt(4))
+COMPRESS = Folding(4, engine="compressor")
+NUMBERS, CODES = (Folding(4, 8, engine, "block", "dsp") for engine in ("parallel", "minifloat"))
+E4M3 = CustomFloat(4, 3, 7, subnormals=True, largest=0x7E)
+E3M2 = CustomFloat(3, 2, 3, full=True, subnormals=True)
+LINK = CustomFloat(4, 3, 7)
+SIGNED = float_thresholds(E4M3, 36, 9, 64, -E4M3.top)
 CASES: tuple[tuple[str, Made], ...] = (
     ("TFC layer 1, xnor (16,49)", alone(XNOR, Folding(16, 49))),
     ("TFC layer 2, xnor (8,8)", alone(dense(Bipolar(), Bipolar(), 64, 64), Folding(8, 8))),
@@ -133,6 +192,28 @@ CASES: tuple[tuple[str, Made], ...] = (
     ("3 x 3 windows, 4 channels of 4 bits", windows(IMAGE, 3, LayerConfig(pe=1, simd=4))),
     ("the same, all taps at once", windows(IMAGE, 3, LayerConfig(pe=1, simd=36))),
     ("the same, 2 pixels side by side", windows(IMAGE, 3, LayerConfig(pe=1, simd=144, mmv=2))),
+    ("E4M3 to fixed point, PE 4", alone(expand(E4M3), Folding(4))),
+    ("E4M3, never negative, PE 4", alone(expand(E4M3, signed=False), Folding(4))),
+    ("E3M2 to fixed point, PE 4", alone(expand(E3M2), Folding(4))),
+    ("E4M3 x E4M3 (4,8)", alone(float_dense(E4M3, 64, 64), NUMBERS)),
+    ("E4M3 x E4M3, weights as codes (4,8)", alone(float_dense(E4M3, 64, 64), CODES)),
+    ("E3M2 x E3M2 (4,8)", alone(float_dense(E3M2, 64, 64), NUMBERS)),
+    ("24 bits to E4M3, PE 4, compressor", alone(float_thresholds(E4M3, 24, 4, 64), COMPRESS)),
+    ("24 bits to E4M3, PE 4, search", alone(float_thresholds(E4M3, 24, 4, 64), SEARCH)),
+    ("36 bits to E4M3 and sign, compressor", alone(SIGNED, COMPRESS)),
+    ("36 bits to E4M3 and sign, search", alone(SIGNED, SEARCH)),
+    ("20 bits to E3M2, PE 4, compressor", alone(float_thresholds(E3M2, 20, 4, 64), COMPRESS)),
+    ("20 bits to E3M2, PE 4, search", alone(float_thresholds(E3M2, 20, 4, 64), SEARCH)),
+    ("float32 to E4M3, cut off, PE 4", alone(compress(LINK, TRUNCATE), Folding(4))),
+    ("float32 to E4M3, to nearest, PE 4", alone(compress(LINK, NEAREST), Folding(4))),
+    ("E4M3 to float32, PE 4", alone(decompress(LINK), Folding(4))),
+    ("E4M3 to float32, never negative", alone(decompress(LINK, signed=False), Folding(4))),
+    ("beats of 4 bytes as words of 8", alone(pack(8, 64, 8), Folding(4))),
+    ("words of 8 bytes as beats of 4", alone(unpack(8, 64, 8), Folding(4))),
+    ("beats of 24 bits as words of 32", alone(pack(6, 20, 4), Folding(4))),
+    ("words of 32 bits as beats of 24", alone(unpack(6, 20, 4), Folding(4))),
+    ("beats of 7 bits as words of 32", alone(pack(7, 10, 4), Folding(1))),
+    ("words of 32 bits as beats of 7", alone(unpack(7, 10, 4), Folding(1))),
 )
 
 
@@ -141,7 +222,8 @@ def main() -> None:
     table = Table(
         "layer", "LUT", "estimate", "ratio", "FF", "estimate", "DSP", "BRAM18", "estimate"
     )
-    for name, (design, layer) in CASES:
+    wanted = [case for case in CASES if all(part in case[0] for part in sys.argv[1:])]
+    for name, (design, layer) in wanted:
         area = _area(design, f"bench_{layer.name}")
         guess = layer.resources
         blocks = area.bram18 + 2 * area.bram36

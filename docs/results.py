@@ -17,6 +17,8 @@ from statistics import mean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from format_results import draw_formats, format_tables
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -209,6 +211,13 @@ def _swept(found: Mapping[str, Any]) -> list[tuple[str, float]]:
     return [(form, t) for form in SWEPT for t in SWEEP if factored(form, t) in found]
 
 
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         **{f"precision-{name}": partial(sweep_table, name) for name in NETWORKS},
@@ -220,15 +229,9 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         ),
         "nary-memory": nary_memory_table,
         "nary-values": nary_values_table,
+        **format_tables(table),
     }
 )
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def plots(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, Any]:
@@ -354,6 +357,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     draw_precision(folder / "precision.svg")
     draw_nary(folder / "nary.svg")
+    draw_formats(folder / "formats.svg", plots)
 
 
 if __name__ == "__main__":
