@@ -24,6 +24,7 @@ test test-all: export OPENBLAS_NUM_THREADS = 1
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
+test-all: export BITMASON_SEEDS = 2
 test-all: lint
 	$(BIN)/python -m pytest -n $(JOBS)
 
