@@ -20,6 +20,9 @@ from bitmason.ir.types import Array, Bipolar, IntArray, Real
 
 # Far above the rounding errors of float64 in a chain, far below the distance of most positions.
 _CLOSE = 1e-6
+# The same for sums that cancel, in parts of a format's largest number: beside its smallest number,
+# 2**-30 of that at most, little is close.
+_CANCELLED = 1e-12
 
 
 def quantised_chains(graph: Graph) -> Mapping[str, Chain]:
@@ -78,8 +81,9 @@ def _doubtful(chain: Chain, real: Array) -> Array:
     if isinstance(op, Staircase):
         return _near_a_step(op, real)
     if isinstance(op, QuantiseFloat):
-        distance, margin = op.to_turn(op.position(real)), _CLOSE * np.abs(op.position(real))
-        return np.asarray(distance <= margin)
+        position = op.position(real)
+        margin = _CLOSE * np.abs(position) + _CANCELLED * op.format.greatest
+        return np.asarray(op.to_turn(position) <= margin)
     assert isinstance(op, Quantise)
     position = op.position(real).astype(np.float64)
     margin = _CLOSE * (1 + np.abs(position))

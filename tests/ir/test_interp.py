@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from bitmason.diagnostics import Loc
 from bitmason.ir import Builder, Const, Graph, Int, Real, TensorType, UInt, interp
+from bitmason.ir.custom_float import CustomFloat
 from bitmason.ir.interp import run
 from bitmason.ir.ops.quantise import Dequantise, Quantise
-from bitmason.ir.ops.real import Add, Clip, Sub, Unary
+from bitmason.ir.ops.quantise_float import QuantiseFloat
+from bitmason.ir.ops.real import Add, AddConst, Clip, DivConst, MulConst, Sub, Unary
 from bitmason.ir.passes.tabulate import Tabulate
 from bitmason.ir.types import Array, contains
 from tests.ir.strategies import graphs, random_feeds
@@ -142,5 +144,22 @@ def test_fractions_decide_where_float64_cannot_tell() -> None:
     graph = builder.finish([y])
     feeds = {"x": np.array([[-50], [0]])}
     expected = [[2], [2]]
+    np.testing.assert_array_equal(run(graph, feeds)[0], expected)
+    np.testing.assert_array_equal(run(Tabulate().run(graph), feeds)[0], expected)
+
+
+def test_fractions_decide_where_a_sum_cancels() -> None:
+    """1 / 49 * 49 - 1 is zero, but a little less in float64; FLOOR would go to the next number."""
+    builder = Builder("cancelled")
+    x = builder.input("x", TensorType((1,), Int(8)), Loc("x"))
+    y = builder.add(Dequantise((Fraction(1),)), [x], Loc("x"))
+    part, one = Const(np.float32(49)), Const(np.float32(1))
+    for op in (DivConst(part), MulConst(part), AddConst(Const(np.float32(-1)))):
+        y = builder.add(op, [y], Loc("x"))
+    format_ = CustomFloat(4, 3, 7, full=True, subnormals=True)
+    y = builder.add(QuantiseFloat(one, format_, "FLOOR"), [y], Loc("x"))
+    graph = builder.finish([y])
+    feeds = {"x": np.array([[1], [2]])}
+    expected = [[0], [format_.ranks(np.array([1.0]))[0]]]
     np.testing.assert_array_equal(run(graph, feeds)[0], expected)
     np.testing.assert_array_equal(run(Tabulate().run(graph), feeds)[0], expected)
