@@ -335,9 +335,16 @@ def pages() -> dict[str, str]:
         "docs/errors.md": errors_page(),
         "docs/configuration.md": config_page(),
         "docs/cli.md": cli_page(),
-        **{page: with_tables(text_of(page) or "") for page in ("docs/precision.md", "docs/ras.md")},
+        **pages_with_tables(),
         "README.md": readme(),
     }
+
+
+def pages_with_tables() -> dict[str, str]:
+    """Return the pages that name a table of measured figures."""
+    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")}
+    texts = {page: text_of(page) or "" for page in sorted(found)}
+    return {page: with_tables(text) for page, text in texts.items() if "<!-- table: " in text}
 
 
 def outdated(wanted: dict[str, str]) -> list[str]:
