@@ -17,11 +17,13 @@ from tests.cli.command import hidden, refused, run, shell
 
 ABSENT = ("report", "absent")
 
-# Runs the command line with a step that announces itself and then lasts.
+# Runs the command line with a step that announces itself and then lasts. What started the tests,
+# as nohup, may have told them to ignore signals.
 _SLOW = """
 import signal, sys, time
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 import bitmason.cli, bitmason.pipeline
 whole = Path.write_bytes
 def slowly(path, data):
