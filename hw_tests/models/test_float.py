@@ -12,8 +12,10 @@ import pytest
 from bitmason.backends.layers.expand import ExpandView
 from bitmason.backends.layers.matvec import MatVecView
 from bitmason.config import Config, LayerConfig
+from bitmason.ir.types import Array
 from bitmason.pipeline import Compiled, compile_model
 from bitmason.verification import verify_project
+from hw_tests.models.checks import EXAMPLES, images_of
 from hw_tests.models.floats import NETWORKS, Floats
 
 FORMATS = {
@@ -33,11 +35,16 @@ QUICK = {
     ("e4m3_channels", "perceptron"), ("e3m2", "pooled"), ("e2m1", "averaged"),
     ("custom_e3m2", "perceptron"),
 }  # fmt: skip
+TRAINED = (
+    "models/cnn_e4m3", "models/cnn_e3m2", "models/cnn_e2m1",
+    "float/lenet5_formats", "float/cnv_formats",
+)  # fmt: skip
 SAMPLES = 10
 
 
-def check(compiled: Compiled, folder: Path) -> None:
-    for claim in verify_project(compiled.write(folder, "all"), samples=SAMPLES):
+def check(compiled: Compiled, folder: Path, images: Array | None = None) -> None:
+    samples = SAMPLES if images is None else 2
+    for claim in verify_project(compiled.write(folder, "all"), samples=samples, given=images):
         assert claim.holds, f"{claim.name}: {claim.detail} {claim.notes}"
 
 
@@ -74,3 +81,12 @@ def test_compressed_weights(format_: str, tmp_path: Path) -> None:
         assert view.ranks is not None
         assert view.stored_bits < view.w.bits
     check(compiled, tmp_path / "project")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n == "models/cnn_e4m3" else [pytest.mark.slow]) for n in TRAINED],
+)
+def test_trained_networks_on_real_images(name: str, tmp_path: Path) -> None:
+    compiled = compile_model(EXAMPLES / f"{name}.onnx", Config(max_cycles=8000), check=True)
+    check(compiled, tmp_path / "project", images_of((1, 28, 28), SAMPLES))
