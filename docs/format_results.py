@@ -23,7 +23,12 @@ SEARCHES: Final[Mapping[str, str]] = MappingProxyType(
         "accurate": "truncating",
         "accurate, nearest": "`--nearest`",
         "accurate, 100%": "`--accuracy 1`",
+        "accurate, nearest, 100%": "`--nearest --accuracy 1`",
     }
+)
+# Those whose networks are in examples/float.
+KEPT: Final[Mapping[str, str]] = MappingProxyType(
+    {"lenet5": "accurate", "cnv": "accurate, nearest, 100%"}
 )
 CHOICES: Final = ("exact", "accurate", "approximate")
 # Histograms that are drawn: network, layer and kind of a tensor.
@@ -41,6 +46,11 @@ def searches() -> dict[str, dict[str, Report]]:
     text = (DOCS / "data" / "formats.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, Report]] = json.loads(text)
     return found
+
+
+def kept_of(network: str) -> Report:
+    """Return the report of the search that found the network in the examples."""
+    return searches()[network][KEPT[network]]
 
 
 def rows_of_searches() -> Iterator[tuple[str, ...]]:
@@ -72,8 +82,8 @@ SEARCH_COLUMNS: Final = (
 
 
 def rows_of_tensors(network: str) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each tensor of the search that cuts off."""
-    for tensor in searches()[network]["accurate"]["tensors"]:
+    """Yield a row for each tensor of the network that is kept."""
+    for tensor in kept_of(network)["tensors"]:
         form, bits_of = tensor["format"], tensor["bits_of"]
         exponents = [int(e) for e in tensor["exponents"]]
         yield (
@@ -120,7 +130,7 @@ def draw_formats(path: Path, plots: Callable[..., Any]) -> None:
 def _draw_histogram(axis: Axes, network: str, layer: str, kind: str) -> None:
     (tensor,) = (
         t
-        for t in searches()[network]["accurate"]["tensors"]
+        for t in kept_of(network)["tensors"]
         if (t["layer"], t["kind"]) == (layer, kind)
     )
     counts = {int(exponent): count for exponent, count in tensor["exponents"].items()}
@@ -143,7 +153,7 @@ def _draw_bits(axis: Axes) -> None:
         bits: list[int] = []
         names = []
         for network in NETWORKS:
-            tensors = searches()[network]["accurate"]["tensors"]
+            tensors = kept_of(network)["tensors"]
             chosen = [tensor for tensor in tensors if tensor["kind"] == kind]
             names += [f"{network} {tensor['layer'].removesuffix('_Conv')}" for tensor in chosen]
             bits += [tensor["bits"] for tensor in chosen]
@@ -158,7 +168,7 @@ def _draw_bits(axis: Axes) -> None:
 def _draw_accuracy(axis: Axes) -> None:
     """Draw what is left of the right answers over the bits, before widening and as chosen."""
     for network, colour in zip(NETWORKS, ("tab:blue", "tab:orange"), strict=True):
-        report = searches()[network]["accurate"]
+        report = kept_of(network)
         points = [*report["networks"].values(), report["chosen"]]
         bits = [_mean_bits(point) for point in points]
         kept = [100 * point["normalised"] for point in points]
