@@ -61,6 +61,33 @@ def test_module_becomes_a_graph(torch: Any) -> None:
     assert found.graph.nodes[0].loc.file == "sequential.onnx"
 
 
+@pytest.mark.parametrize("form", ["Fp8e4m3", "Fp6e3m2", "Fp4e2m1"])
+def test_floating_point_formats(torch: Any, form: str) -> None:
+    import brevitas.nn as qnn
+    from brevitas.quant import float_base, float_quant_ocp
+
+    mixin = getattr(float_base, f"{form}Mixin")
+    weight = type("Weight", (mixin, float_quant_ocp.FpOCPWeightPerTensorFloat), {})
+    act = type("Act", (mixin, float_quant_ocp.FpOCPActPerTensorFloat), {})
+    net = torch.nn.Sequential(
+        qnn.QuantIdentity(act_quant=act),
+        qnn.QuantLinear(16, 8, bias=True, weight_quant=weight),
+        qnn.QuantReLU(act_quant=act),
+        qnn.QuantLinear(8, 3, bias=False, weight_quant=weight),
+    )
+    for _ in range(10):
+        net(torch.randn(32, 16))
+    found = from_brevitas(net, torch.randn(1, 16))
+    operations = [node.op.name for node in found.graph.nodes]
+    assert operations.count("quantise_float") == 2
+    x = torch.randn(40, 16)
+    (ours,) = run(found.graph, {found.graph.inputs[0].name: x.numpy()})
+    net.eval()
+    with torch.no_grad():
+        theirs = net(x).numpy()
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 def test_mode_of_the_module_is_kept(torch: Any) -> None:
     net = _network(torch)
     for mode in (True, False):
