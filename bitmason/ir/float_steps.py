@@ -43,7 +43,8 @@ class FloatSteps:
 def float_steps_of(op: Thresholds, elem: IntType) -> FloatSteps | None:
     """Return thresholds on integers of `elem` as rounding to a floating-point format, or None."""
     count = op.steps.shape[1]
-    if isinstance(op.out, Bipolar) or op.any_descending or count < _FEWEST:
+    # -1 and +1 travel as 0 and 1, which nobody adds an offset to.
+    if Bipolar() in (op.out, elem) or op.any_descending or count < _FEWEST:
         return None
     steps = np.clip(op.steps.int64(), elem.lo, elem.hi + 1)
     ranks = op.base + np.arange(1, count + 1)

@@ -28,13 +28,14 @@ def _case(
     rows: int = 4,
     x: IntType | None = None,
     groups: int = 1,
+    positive: bool = False,
 ) -> Case:
     """Return a case with weights of a type, or with numbers of a format."""
     rng = np.random.default_rng(len(name))
     elem = kept.rank_type if isinstance(kept, CustomFloat) else kept
     weights = random_values(rng, elem, (rows, shape[-1] // groups))
     if isinstance(kept, CustomFloat):
-        weights = kept.fixed(weights)
+        weights = kept.fixed(np.abs(weights) if positive else weights)
     x = x or (ranks.rank_type if ranks else UInt(4))
     op = Dense(Const.integers(weights), Int(40), groups, (), ranks)
     made = case(name, op, TensorType(shape, x), folding)
@@ -65,6 +66,7 @@ CASES = {
     "ranks_lanes": _case("ranks_lanes", E3M2, Int(3), (4, 6), Folding(2, 3, "parallel", mmv=2)),
     "kept": _case("kept", None, E3M2, (12,), Folding(2, 3, KEPT), rows=6),
     "kept_signed": _case("kept_signed", None, E4M3, (8,), Folding(2, 4, KEPT), x=Int(5)),
+    "kept_positive": _case("kept_positive", E3M2, E3M2, (8,), Folding(2, 2, KEPT), positive=True),
     "kept_bare": _case("kept_bare", None, BARE, (8,), Folding(4, 2, KEPT)),
     "kept_block": _case("kept_block", None, E3M2, (16,), Folding(2, 4, KEPT, "block"), rows=8),
     "both": _case("both", E4M3, E4M3, (12,), Folding(2, 3, KEPT), rows=6),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitmason.ir import Const, Int
+from bitmason.ir import Bipolar, Const, Int
 from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
 from bitmason.ir.float_steps import FloatSteps, float_steps_of
 from bitmason.ir.ops.quantise import Dequantise
@@ -126,3 +126,10 @@ def test_few_steps_and_descending_channels_have_no_form() -> None:
     op = steps_for(FORMATS[0], NEAREST, Fraction(1, 64), (Fraction(0),))
     falling = replace(op, descending=Const(np.array([True])))
     assert float_steps_of(falling, ELEM) is None
+
+
+def test_bipolar_numbers_have_no_form() -> None:
+    """They travel as 0 and 1, to which no offset can be added."""
+    op = steps_for(FORMATS[0], NEAREST, Fraction(1, 32), (Fraction(0),))
+    assert float_steps_of(op, ELEM) is not None
+    assert float_steps_of(op, Bipolar()) is None

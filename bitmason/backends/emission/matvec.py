@@ -76,7 +76,7 @@ def _floats(view: MatVecView) -> dict[str, Parameter]:
         }
     if view.codes is not None:
         found |= {
-            "F_W": view.w.bits,
+            "F_W": view.w.bits + (view.w.lo >= 0),  # with a sign
             "F_E": view.codes.e_bits,
             "F_M": view.codes.m_bits,
             "F_SUBNORMALS": view.codes.subnormals,
