@@ -320,7 +320,7 @@ def narrowest_format(values: IntArray, below: int) -> CustomFloat | None:
     widths = {kind: max(highest - first + 1, 1).bit_length() for kind, first in lowest.items()}
     subnormals = widths[True] < widths[False]
     width = widths[subnormals]
-    if 1 + width + m_bits >= below or 2**width + m_bits > MAX_BITS:
+    if 1 + width + m_bits >= below or 2**width + m_bits > MAX_BITS or m_bits > _FLOAT32_MANTISSA:
         return None
     return CustomFloat(width, m_bits, 1 - lowest[subnormals], True, subnormals)
 

@@ -15,7 +15,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from qonnx.custom_op.general.floatquant import float_quant
 
-from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat, parse_format
+from bitmason.ir.custom_float import (
+    NEAREST,
+    TRUNCATE,
+    CustomFloat,
+    narrowest_format,
+    parse_format,
+)
 from bitmason.ir.rounding import ROUNDINGS, Rounding
 from bitmason.ir.types import Array, IntArray
 from hw_tests.floats.patterns import Patterns, boundaries, drawn
@@ -285,3 +291,25 @@ def test_nearest_with_subnormals_is_float_quant(form: CustomFloat) -> None:
     with np.errstate(over="ignore"):
         wanted = float_quant(x, scale, e_bits, m_bits, bias, True, largest).astype(np.float32)
     assert np.array_equal(form.decode(form.encode(x, NEAREST)), wanted)
+
+
+@given(
+    st.lists(
+        st.builds(lambda digits, shift: digits << shift, st.integers(-64, 64), st.integers(0, 40))
+        | st.integers(-(2**40), 2**40),
+        min_size=1,
+    )
+)
+def test_the_narrowest_format_has_every_number(values: list[int]) -> None:
+    bits = max(abs(value) for value in values).bit_length() + 1
+    found = narrowest_format(np.array(values), bits)
+    if found is None:
+        return
+    assert found.bits < bits
+    exact = np.array([Fraction(value) for value in values], dtype=object)
+    numbers = found.decode(found.codes_of(found.ranks(exact, NEAREST)))
+    assert numbers.tolist() == values
+
+
+def test_integers_of_many_digits_are_no_floats() -> None:
+    assert narrowest_format(np.array([2**30 + 8, 2**30 + 24]), 32) is None
