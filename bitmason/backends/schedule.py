@@ -69,8 +69,9 @@ class Schedule:
 
     @property
     def ii_cycles(self) -> int:
-        """Cycles between the last two frames."""
-        return int((self.ends[:, -1] - self.ends[:, -2]).max())
+        """The most cycles between two frames of the later half."""
+        gaps = np.diff(self.ends, axis=1)
+        return int(gaps[:, gaps.shape[1] // 2 :].max())
 
 
 def cells_of(layer: Layer, graph: Graph) -> list[Cell]:  # noqa: PLR0911, PLR0912  one for each kind

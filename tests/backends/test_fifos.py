@@ -15,7 +15,7 @@ from bitmason.backends import dataflow
 from bitmason.backends.dataflow import build_design
 from bitmason.backends.design import Design, End, FifoView, Layer
 from bitmason.backends.fifos import SHIFT_DEPTH, with_fifos
-from bitmason.backends.schedule import Model
+from bitmason.backends.schedule import Model, Schedule
 from bitmason.backends.settings import with_setting
 from bitmason.config import Config
 from bitmason.diagnostics import CompileError, Loc
@@ -237,3 +237,8 @@ def test_a_paced_source_sends_evenly() -> None:
     pace = 2 * design.ii_cycles
     found = Model(design).run(FRAMES, pace=pace)
     assert found.ii_cycles == pace
+
+
+def test_the_distance_of_frames_is_the_longest_of_the_later_ones() -> None:
+    ends = np.cumsum([[9, 9, 9, 4, 5, 4, 5, 4]], axis=1)
+    assert Schedule(ends, 0, {}, True).ii_cycles == 5
