@@ -45,6 +45,7 @@ class _Walk:
         self._inside = {node.name for node in part.nodes}
         self._rewriter = Rewriter(graph)
         self._crossed: dict[str, str] = {}
+        self._returned: dict[str, str] = {}  # what enters and leaves again, as the host reads it
 
     def run(self) -> Graph:
         if self._part.entry in {value.name for value in self._graph.inputs}:
@@ -54,32 +55,41 @@ class _Walk:
             if node.name == self._part.entry or node.name in self._part.exits:
                 self._cross(node.name)
         for output in self._graph.outputs:
-            if output in self._crossed:
-                self._rewriter.replace(output, self._crossed[output])
+            seen = self._returned.get(output) or self._crossed.get(output)
+            if seen is not None:
+                self._rewriter.replace(output, seen)
         return self._rewriter.finish()
 
     def _copy(self, node: Node) -> None:
         """Copy a node; what it reads from the other side has crossed the border."""
         inside = node.name in self._inside
-        operands = tuple(
-            self._crossed[operand]
-            if operand in self._crossed and (operand in self._inside) != inside
-            else self._rewriter.now(operand)
-            for operand in node.operands
-        )
+        operands = tuple(self._seen(operand, inside) for operand in node.operands)
         self._rewriter.replace(
             node.name, self._rewriter.add(node.op, operands, node.loc, node.name)
         )
 
+    def _seen(self, value: str, inside: bool) -> str:
+        """Return what a reader on one side of the border reads for `value`."""
+        if value in self._returned and not inside:
+            return self._returned[value]
+        if value in self._crossed and (value in self._inside) != inside:
+            return self._crossed[value]
+        return self._rewriter.now(value)
+
     def _cross(self, value: str) -> None:
         """Add what packs `value` on this side of the border, and unpacks it on the other."""
+        self._crossed[value] = self._over(value, self._rewriter.now(value), value)
+        if value == self._part.entry and value in self._part.exits:
+            self._returned[value] = self._over(value, self._crossed[value], f"{value}_out")
+
+    def _over(self, value: str, here: str, name: str) -> str:
+        """Return `value`, called `here` on this side, as it is on the other."""
         type_: TensorType = self._graph[value].type
-        loc, here = self._graph[value].loc, self._rewriter.now(value)
-        elem = self._elem(value)
+        loc, elem = self._graph[value].loc, self._elem(value)
         pack = Pack(elem, self._word)
-        packed = self._rewriter.add(pack, (here,), loc, f"{value}_packed")
+        packed = self._rewriter.add(pack, (here,), loc, f"{name}_packed")
         unpack = Unpack(elem, type_.shape, self._word)
-        self._crossed[value] = self._rewriter.add(unpack, (packed,), loc, f"{value}_unpacked")
+        return self._rewriter.add(unpack, (packed,), loc, f"{name}_unpacked")
 
     def _elem(self, value: str) -> IntType:
         """Return the type of elements in words: ranks have all bits of their format there.

@@ -172,3 +172,18 @@ def test_without_a_layer_nothing_crosses() -> None:
         with_dense_ports(graph, WORD)
     assert "error[P003]: no layer of the network is in hardware" in str(caught.value)
     assert "leave bus_bits out of the configuration" in str(caught.value)
+
+
+def test_what_enters_and_leaves_as_it_is_crosses_both_ways() -> None:
+    net = Sketch()
+    codes = net.quantise(net.input(Real(), 5), UInt(3), "codes")
+    y = net.add(Dequantise((Fraction(2),)), net.dense(codes, 3), name="y")
+    made = dense(net.finish(y, net.add(Dequantise((Fraction(1),)), codes, name="same")))
+    assert listed(made)[:4] == [
+        "codes = quantise",
+        "codes_packed = pack",
+        "codes_unpacked = unpack",
+        "codes_out_packed = pack",
+    ]
+    assert hardware_part(made).exits == ("codes_out_packed", "fc_packed")
+    assert made_by(made, "same").operands == ("codes_out_unpacked",)

@@ -47,10 +47,7 @@ class FloatPorts(Pass):
                 bits = rewriter.add(FloatBits(), (x,), node.loc, f"{node.name}_bits")
                 return rewriter.add(heads[node.name], (bits,), node.loc, node.name)
             if node.name in tails:
-                expand = graph.producer(node.operands[0])
-                assert expand is not None, "the tail was looked at"
-                ranks = rewriter.now(expand.operands[0])
-                bits = rewriter.add(tails[node.name], (ranks,), node.loc, f"{node.name}_bits")
+                bits = _in_place(rewriter, graph, node, tails[node.name], f"{node.name}_bits")
                 return rewriter.add(BitsFloat(), (bits,), node.loc, node.name)
             return None
 
@@ -63,16 +60,38 @@ def _with_knobs(graph: Graph) -> Graph:
 
     def visit(rewriter: Rewriter, node: Node) -> str | None:
         op = _changing(graph, node)
+        if isinstance(op, RankValue):  # in place of both steps to a real number
+            return _in_place(rewriter, graph, node, op, node.name)
         if op is None:
             return None
-        operand = node.operands[0]
-        if isinstance(op, RankValue):  # in place of both steps to a real number
-            above = graph.producer(operand)
-            assert above is not None, "it is an expansion"
-            operand = above.operands[0]
-        return rewriter.add(op, (rewriter.now(operand),), node.loc, node.name)
+        return rewriter.add(op, (rewriter.now(node.operands[0]),), node.loc, node.name)
 
     return rewrite(graph, visit)
+
+
+def _expansion(graph: Graph, node: Node) -> tuple[Node, list[Node]] | None:
+    """Return the expansion that a node reads, with what moves its numbers in between, in order."""
+    moves: list[Node] = []
+    above = graph.producer(node.operands[0])
+    while above is not None and isinstance(above.op, Reshape | Transpose):
+        moves.insert(0, above)
+        above = graph.producer(above.operands[0])
+    return None if above is None or not isinstance(above.op, Expand) else (above, moves)
+
+
+def _in_place(rewriter: Rewriter, graph: Graph, node: Node, op: Op, name: str) -> str:
+    """Add `op` in place of the expansion that `node` reads, and what moves the numbers behind it.
+
+    Returns:
+        What they come to.
+    """
+    found = _expansion(graph, node)
+    assert found is not None, "it was looked at"
+    expand, moves = found
+    value = rewriter.add(op, (rewriter.now(expand.operands[0]),), node.loc, name)
+    for move in moves:
+        value = rewriter.add(move.op, (value,), move.loc, move.name)
+    return value
 
 
 def _changing(graph: Graph, node: Node) -> Op | None:
@@ -80,10 +99,10 @@ def _changing(graph: Graph, node: Node) -> Op | None:
     op, above = node.op, graph.producer(node.operands[0])
     if isinstance(op, Compress) and _leaves(graph, node):
         return replace(op, knobs=op.format.knobs) if op.format.can_change else None
-    if isinstance(op, Dequantise) and above is not None and isinstance(above.op, Expand):
-        maker = graph.producer(above.operands[0])
+    found = _expansion(graph, node) if isinstance(op, Dequantise) else None
+    if found is not None and isinstance(found[0].op, Expand):
+        maker, format_ = graph.producer(found[0].operands[0]), found[0].op.format
         changes = maker is not None and isinstance(maker.op, Compress) and _leaves(graph, maker)
-        format_ = above.op.format
         return RankValue(format_, format_.knobs) if changes and format_.can_change else None
     if isinstance(op, QuantiseFloat) and op.format.can_change and _enters(graph, node):
         return replace(op, knobs=op.format.knobs)
@@ -97,8 +116,13 @@ def _leaves(graph: Graph, node: Node) -> bool:
     """Return whether all that reads a compressor's ranks makes real numbers of them at once."""
     assert isinstance(node.op, Compress)
     plain = Dequantise((node.op.format.unit,))
-    readers = [r for user in graph.users[node.name] for r in (user, *graph.users[user.name])]
-    return all(isinstance(reader.op, Expand) or reader.op == plain for reader in readers)
+    readers = list(graph.users[node.name])
+    for reader in readers:
+        if isinstance(reader.op, Expand | Reshape | Transpose):
+            readers += graph.users[reader.name]
+        elif reader.op != plain:
+            return False
+    return True
 
 
 def _enters(graph: Graph, node: Node) -> bool:
@@ -135,11 +159,12 @@ def _tails(graph: Graph) -> dict[str, Decompress]:
         node = graph.producer(output)
         while node is not None and isinstance(node.op, Reshape | Transpose):
             node = graph.producer(node.operands[0])
-        above = graph.producer(node.operands[0]) if node is not None else None
-        if node is None or above is None or not isinstance(above.op, Expand):
+        above = _expansion(graph, node) if node is not None else None
+        if node is None or above is None or not isinstance(node.op, Dequantise):
             loc = graph[output].loc
             _refuse_at(loc, "an output of the network is no number of a floating-point format")
-        format_ = above.op.format
+        assert isinstance(above[0].op, Expand)
+        format_ = above[0].op.format
         plain = Dequantise((format_.unit,))
         if node.op != plain or not format_.fits_float32:
             _refuse(node, f"a decompressor gives numbers of {format_} as they are, without scale")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bitmason.diagnostics import fail
+from bitmason.diagnostics import CompileError, Diagnostic, fail
 from bitmason.ir.graph import Graph, Node
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
@@ -43,9 +43,16 @@ class RunTimePrecision(Pass):
             if isinstance(node.op, XnorPopcount) or node.op.stored.bits * bits == 1:
                 return None if asked is None else _refuse(node)
             op = replace(node.op, cleared=(0, 0))
-            return rewriter.add(op, (x,), node.loc, node.name)
+            try:
+                return rewriter.add(op, (x,), node.loc, node.name)
+            except CompileError as error:  # of a sum that any number of planes may make
+                raise CompileError([_placed(found, node) for found in error.diagnostics]) from None
 
         return rewrite(graph, visit)
+
+
+def _placed(found: Diagnostic, node: Node) -> Diagnostic:
+    return replace(found, loc=node.loc, help="leave run_time_precision out for this layer")
 
 
 def _refuse(node: Node) -> str:

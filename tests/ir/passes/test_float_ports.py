@@ -10,6 +10,7 @@ import pytest
 from bitmason.diagnostics import CompileError
 from bitmason.ir import Const, Graph, Int, Op, Real, TensorType
 from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
+from bitmason.ir.ops.arg_max import ArgMax
 from bitmason.ir.ops.expand import Expand
 from bitmason.ir.ops.float_link import PATTERN, Compress, Decompress, RankValue
 from bitmason.ir.ops.quantise import Dequantise
@@ -311,3 +312,28 @@ def test_several_readers_change_together() -> None:
     made = changing("outputs", graph)
     assert [made_by(made, f"{name}_bits").op for name in "yz"] == [Decompress(*FREE)] * 2
     assert made_by(made, "ranks").op == QuantiseFloat(UNITY, E4M3, TRUNCATE, E4M3.knobs)
+
+
+def moved() -> Graph:
+    """A link whose numbers change their order and shape before they are real again."""
+    net = Net()
+    expanded = net.add(Expand(E4M3), net.rounded(net.real(2, 3)))
+    turned = net.add(Reshape((6,)), net.add(Transpose((1, 0)), expanded, name="t"), name="flat")
+    return net.finish(net.add(Dequantise((E4M3.unit,)), turned, name="y"))
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("run_time", [False, True])
+def test_numbers_may_move_before_they_are_real(ends: str, run_time: bool) -> None:
+    made = applied(FloatPorts(ends, run_time), moved())
+    assert any(isinstance(node.op, Compress) for node in made.nodes) == (ends != "outputs")
+    assert any(isinstance(node.op, Decompress) for node in made.nodes) == (ends != "input")
+    changing_ = [node.name for node in made.nodes if getattr(node.op, "knobs", ())]
+    assert bool(changing_) == (run_time and ends != "both")
+
+
+def test_a_label_is_no_number_of_a_format() -> None:
+    net = Net()
+    y = net.numbers(net.rounded(net.real(6)))
+    text = refusal(FloatPorts("outputs"), net.finish(net.add(ArgMax(), y, name="label")))
+    assert text[0] == "P007: an output of the network is no number of a floating-point format"

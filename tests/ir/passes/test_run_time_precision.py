@@ -1,8 +1,9 @@
 """Run-time precision: marked where wanted, refused where there is nothing to change."""
 
 import numpy as np
+import pytest
 
-from bitmason.diagnostics import Loc
+from bitmason.diagnostics import CompileError, Loc
 from bitmason.ir import Bipolar, Builder, Const, Graph, Int, TensorType, UInt
 from bitmason.ir.ops.dense import Dense
 from bitmason.ir.ops.depthwise import Depthwise
@@ -80,3 +81,14 @@ def test_a_dense_product_of_single_bits_is_one_too() -> None:
     op = Dense(BITS, Bipolar())
     graph = builder.finish([builder.add(op, [x], Loc("net.onnx", "/fc"), "fc")])
     assert made_by(RunTimePrecision(everywhere=True).run(graph), "fc").op == op
+
+
+def test_a_sum_that_gets_too_wide_is_told_with_its_place() -> None:
+    weights = Const.integers(np.array([[2**20, -(2**20)]]))
+    builder = Builder("net")
+    x = builder.input("x", TensorType((2,), Int(28, -(2**18), 2**18)), Loc("net.onnx"))
+    y = builder.add(Dense(weights, Int(22)), [x], Loc("net.onnx", "/fc/MatMul"), "fc")
+    with pytest.raises(CompileError) as caught:
+        RunTimePrecision(everywhere=True).run(builder.finish([y]))
+    assert str(caught.value).startswith("net.onnx#/fc/MatMul: error[P004]: ")
+    assert str(caught.value).endswith("  help: leave run_time_precision out for this layer")
