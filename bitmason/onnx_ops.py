@@ -15,6 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.base import CustomOp
 
 from bitmason.ir.custom_float import CustomFloat as Format
+from bitmason.ir.rounding import rounding_named
 
 __all__ = ["DOMAIN", "VERSION", "CustomFloat"]
 
@@ -42,7 +43,9 @@ class CustomFloat(CustomOp):  # type: ignore[misc]  # qonnx has no types
         """Compute the result from the operand in `context`."""
         e_bits, m_bits, bias = (self.get_nodeattr(name) for name in ("e_bits", "m_bits", "bias"))
         format_ = Format(e_bits, m_bits, bias, full=bool(self.get_nodeattr("full")))
-        codes = format_.encode(context[self.onnx_node.input[0]], self.get_nodeattr("rounding"))
+        rounding = self.get_nodeattr("rounding")
+        rounding = rounding_named(rounding) or rounding
+        codes = format_.encode(context[self.onnx_node.input[0]], rounding)
         context[self.onnx_node.output[0]] = format_.decode(codes).astype(np.float32)
 
     def make_shape_compatible_op(self, model: ModelWrapper) -> NodeProto:

@@ -19,7 +19,11 @@ from bitmason.ir.types import Array
 FLOAT_QUANTISERS = frozenset({"FloatQuant", "CustomFloat"})
 FORMAT_INPUTS = {2: "the exponent width", 3: "the mantissa width", 4: "the exponent bias"}
 LARGEST_INPUT = 5
-_MOST_E_BITS, _MOST_M_BITS, _MOST_BIAS = 8, 23, 127
+# What hardware is built for, of activations; fixed point holds weights too.
+MOST_E_BITS = 5
+MOST_CODE_BITS = 12  # every code of an activation is a threshold
+MOST_FIXED_BITS = 36  # two of them and a long sum fill an accumulator
+_POSSIBLE_E_BITS, _POSSIBLE_M_BITS, _MOST_BIAS = 8, 23, 127
 
 
 def float_format(node: NodeView, operands: Sequence[Array | None]) -> CustomFloat:
@@ -33,7 +37,7 @@ def float_format(node: NodeView, operands: Sequence[Array | None]) -> CustomFloa
         CompileError: F021 when it is no format, or none that saturates.
     """
     if node.op == "CustomFloat":
-        widths = [node.integer(name, 0) for name in ("e_bits", "m_bits", "bias")]
+        widths = [_attribute(node, name) for name in ("e_bits", "m_bits", "bias")]
         return _checked(node, widths, full=bool(node.integer("full", 0)))
     widths = [_whole(node, operands[index], what) for index, what in FORMAT_INPUTS.items()]
     if not node.integer("saturation", 1):
@@ -49,8 +53,8 @@ def _checked(
     # A code with the all-ones exponent is a float32 too, but where it has as many bits itself.
     least_bias = min(2**e_bits - 1 - _MOST_BIAS, _MOST_BIAS) if 0 < e_bits < 9 else 0
     limits = (
-        ("an exponent width", e_bits, 1, _MOST_E_BITS),
-        ("a mantissa width", m_bits, 0, _MOST_M_BITS),
+        ("an exponent width", e_bits, 1, _POSSIBLE_E_BITS),
+        ("a mantissa width", m_bits, 0, _POSSIBLE_M_BITS),
         ("an exponent bias", bias, least_bias, _MOST_BIAS),
     )
     for what, value, low, high in limits:
@@ -80,6 +84,12 @@ def _with_largest(node: NodeView, whole: CustomFloat, given: Array | None) -> Cu
             "export it with a maximum that the format has",
         )
     return CustomFloat(whole.e_bits, whole.m_bits, whole.bias, subnormals=True, largest=rank)
+
+
+def _attribute(node: NodeView, name: str) -> int:
+    if name not in node:
+        _refuse(node, f"has no attribute {name}", "a format is e_bits, m_bits and bias")
+    return node.integer(name, 0)
 
 
 def _whole(node: NodeView, given: Array | None, what: str) -> int:

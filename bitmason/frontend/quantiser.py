@@ -18,7 +18,7 @@ from bitmason.frontend.rationals import rational
 from bitmason.frontend.values import Activation, Constant, Quantised, Value
 from bitmason.ir import Const, Int, IntType, int_type
 from bitmason.ir.ops.quantise import Quantise
-from bitmason.ir.rounding import ROUNDINGS
+from bitmason.ir.rounding import ROUNDINGS, rounding_named
 from bitmason.ir.types import Array
 
 _MAX_ZERO_POINT = 2**32
@@ -132,8 +132,8 @@ def bit_width(node: NodeView, ctx: Context, index: int = 3) -> int:
 def rounding_mode(node: NodeView, default: str = "ROUND", attribute: str = "rounding_mode") -> str:
     """Return how a quantiser rounds, by the name that the graph has for it."""
     given = node.text(attribute, default)
-    mode = "ROUND" if given.upper() == "HALF_EVEN" else given.upper()
-    if mode not in ROUNDINGS:
+    mode = rounding_named(given)
+    if mode is None:
         known = [*ROUNDINGS, "HALF_EVEN"]
         fail(
             "F007",

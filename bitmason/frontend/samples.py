@@ -37,7 +37,8 @@ def sample_inputs(imported: Imported, n: int, seed: int) -> Array:
     real = _quantised(rng, path[-1], n)
     for node in reversed(path[:-1]):
         real = _before(graph, node, real)
-    return real.reshape(n, *shape).astype(np.float32)
+    most = float(np.finfo(np.float32).max)  # a file's scales may reach beyond it
+    return np.clip(real, -most, most).reshape(n, *shape).astype(np.float32)
 
 
 def _to_quantiser(graph: Graph) -> list[Node]:

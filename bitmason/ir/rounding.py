@@ -57,3 +57,9 @@ EXACT_ROUNDINGS: dict[Rounding, Callable[[Fraction], int]] = {
 }
 # Those that change in the middle between two whole numbers; the others change at these.
 HALVES = frozenset({"ROUND", "HALF_UP", "HALF_DOWN"})
+
+
+def rounding_named(text: str) -> Rounding | None:
+    """Return the rounding that files call `text`, in any case and by QONNX's other name too."""
+    name = "ROUND" if text.upper() == "HALF_EVEN" else text.upper()
+    return name if name in ROUNDINGS else None

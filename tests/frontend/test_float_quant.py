@@ -144,6 +144,12 @@ def test_custom_float_equals_its_executor(name: str) -> None:
     assert_equal_to_executor(custom(x.shape[1], CUSTOM[name]), x)
 
 
+@pytest.mark.parametrize("rounding", ["half_even", "HALF_EVEN", "round", "Down"])
+def test_roundings_by_other_names(rounding: str) -> None:
+    model = custom(40, {"e_bits": 4, "m_bits": 3, "bias": 7, "rounding": rounding})
+    assert_equal_to_executor(model, sample_inputs(imported(model), 8, 0))
+
+
 def perceptron(quantise: Any) -> ModelProto:
     rng = np.random.default_rng(5)
     net = Net(1, 6)
@@ -185,6 +191,13 @@ def test_samples_reach_every_number_of_a_format() -> None:
     x = sample_inputs(found, 8, 0)
     (quantiser,) = [n.op for n in found.graph.nodes if isinstance(n.op, QuantiseFloat)]
     assert {*quantiser.evaluate(x).ravel().tolist()} == {*range(-31, 32)}
+
+
+def test_samples_are_float32_whatever_the_scale_is() -> None:
+    net = Net(1, 500)
+    net.float_quant("x", *FORMATS["e4m3"], 3e38)
+    with np.errstate(all="raise"):
+        assert np.isfinite(sample_inputs(imported(net.model()), 8, 0)).all()
 
 
 def test_a_wrong_number_does_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +374,11 @@ def test_rounding_that_there_is_not() -> None:
     assert found.startswith("net.onnx#n0: error[F007]: there is no rounding mode 'EVEN'")
 
 
-def test_custom_float_without_widths() -> None:
-    assert diagnostic(custom(4, {})).startswith(
-        "net.onnx#n0: error[F021]: this CustomFloat has an exponent width of 0"
+@pytest.mark.parametrize("missing", ["e_bits", "m_bits", "bias"])
+def test_custom_float_without_an_attribute(missing: str) -> None:
+    given = {"e_bits": 4, "m_bits": 3, "bias": 7}
+    del given[missing]
+    assert diagnostic(custom(4, given)) == (
+        f"net.onnx#n0: error[F021]: this CustomFloat has no attribute {missing}\n"
+        "  help: a format is e_bits, m_bits and bias"
     )

@@ -7,7 +7,14 @@ import numpy as np
 from bitmason.diagnostics import fail
 from bitmason.frontend.affine import Affine, emit_real
 from bitmason.frontend.context import Context, broadcasts
-from bitmason.frontend.float_format import FORMAT_INPUTS, LARGEST_INPUT, float_format
+from bitmason.frontend.float_format import (
+    FORMAT_INPUTS,
+    LARGEST_INPUT,
+    MOST_CODE_BITS,
+    MOST_E_BITS,
+    MOST_FIXED_BITS,
+    float_format,
+)
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.quantiser import one, positive_scale, rounding_mode
 from bitmason.frontend.rationals import rational, zero
@@ -20,10 +27,7 @@ from bitmason.ir.ops.quantise_float import QuantiseFloat
 from bitmason.ir.rounding import Rounding
 from bitmason.ir.types import Array
 
-_MOST_E_BITS = 5
-_MOST_CODE_BITS = 12  # every code of an activation is a threshold
 _SPAN = "make fixed-point numbers of"
-_MOST_FIXED_BITS = 36  # of fixed point: two of them and a long sum fill an accumulator
 
 
 @imports("FloatQuant")
@@ -53,9 +57,9 @@ def _quantised(
     if isinstance(operand, Constant):
         return _constant(node, ctx, operand.array, QuantiseFloat(Const(scale), format_, rounding))
     source = ctx.activation(node, 0)
-    _check(node, format_.e_bits, _MOST_E_BITS, "have exponents of")
-    _check(node, format_.bits, _MOST_CODE_BITS, "have codes of")
-    _check(node, format_.fixed_type.bits, _MOST_FIXED_BITS, _SPAN)
+    _check(node, format_.e_bits, MOST_E_BITS, "have exponents of")
+    _check(node, format_.bits, MOST_CODE_BITS, "have codes of")
+    _check(node, format_.fixed_type.bits, MOST_FIXED_BITS, _SPAN)
     op = QuantiseFloat(ctx.for_frame(node, scale, source, "a scale"), format_, rounding)
     return _activation(node, ctx, source, op)
 
@@ -68,7 +72,7 @@ def _constant(node: NodeView, ctx: Context, array: Array, op: QuantiseFloat) -> 
         ctx.refuse(node, f"a scale of shape {shapes}")
     digits, shift = op.format.parts(op.evaluate(array.astype(np.float32)))
     low = int(shift[digits != 0].min(initial=int(shift.max(initial=0))))
-    _check(node, int(shift.max(initial=0)) - low + op.format.m_bits + 2, _MOST_FIXED_BITS, _SPAN)
+    _check(node, int(shift.max(initial=0)) - low + op.format.m_bits + 2, MOST_FIXED_BITS, _SPAN)
     codes = digits << np.maximum(shift - low, 0)
     elem = int_type(int(codes.min(initial=0)), int(codes.max(initial=0)))
     unit = op.format.unit * 2**low
