@@ -379,6 +379,8 @@ def check_target(layers: Sequence[Layer], config: Config) -> None:
     Raises:
         CompileError: B002 with the best that can be reached and the layer that limits it.
     """
+    if not layers:
+        return
     slowest = max(layers, key=lambda layer: layer.cycles)
     best, clock = slowest.cycles, config.clock_mhz
     fps = clock * 1e6 / best

@@ -88,7 +88,8 @@ def _refuse_name(asked: str, knobs: Mapping[str, Knob]) -> None:
         fail(
             "S005",
             f"there is nothing to set in this design, {quote(asked)} neither",
-            help="compile with --run-time-precision",
+            help="compile with --run-time-precision a network that has products of more than one "
+            "bit, or a compressor whose numbers go straight to a port",
         )
     shown = ", ".join([*knobs][:8]) + (", ..." if len(knobs) > 8 else "")
     fail(

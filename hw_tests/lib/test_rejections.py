@@ -62,6 +62,8 @@ REJECTED: list[tuple[str, dict[str, Parameter], str]] = [
         "FRACTION (0) must be 1 or more to find halves",
     ),
     ("bm_thresholds_float", {"BASE": 119}, "BASE (119) must be less than TOP (119)"),
+    ("bm_thresholds_float", {"OUT_W": 6}, "OUT_W (6) must hold BASE (0) to TOP (119)"),
+    ("bm_thresholds_float", {"BASE": -1}, "OUT_W (7) must hold BASE (-1) to TOP (119)"),
     ("bm_lookup", {"CHANNELS": 5, "PE": 2}, "CHANNELS (5) must be a multiple of PE (2)"),
     ("bm_argmax", {"CHANNELS": 5, "PE": 2}, "CHANNELS (5) must be a multiple of PE (2)"),
     ("bm_window", {"WORDS": 0}, "BLOCKS (1) and WORDS (0) must be 1 or more"),

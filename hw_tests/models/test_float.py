@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bitmason.backends.layers.expand import ExpandView
@@ -17,6 +18,7 @@ from bitmason.pipeline import Compiled, compile_model
 from bitmason.verification import verify_project
 from hw_tests.models.checks import EXAMPLES, images_of
 from hw_tests.models.floats import NETWORKS, Floats
+from tests.frontend.onnx_models import Net, f32
 
 FORMATS = {
     "e4m3": Floats(4, 3, 7, 448.0, scale=0.02),
@@ -90,3 +92,15 @@ def test_compressed_weights(format_: str, tmp_path: Path) -> None:
 def test_trained_networks_on_real_images(name: str, tmp_path: Path) -> None:
     compiled = compile_model(EXAMPLES / f"{name}.onnx", Config(max_cycles=8000), check=True)
     check(compiled, tmp_path / "project", images_of((1, 28, 28), SAMPLES))
+
+
+def test_long_fixed_point_bit_by_bit(tmp_path: Path) -> None:
+    """E5M2 has 33 bits of fixed point, more than an `unsigned` of the HLS library."""
+    net = Net(1, 6)
+    x = net.node("CustomFloat", "x", e_bits=5, m_bits=2, bias=15)
+    weights = np.random.default_rng(0).integers(-3, 4, (6, 2))
+    net.node("MatMul", x, net.quant(net.const(f32(weights)), 1.0, bits=3.0))
+    config = Config(run_time_precision=True)
+    compiled = compile_model(net.model().SerializeToString(), config, name="net.onnx")
+    assert [x.engine for x in compiled.design.layers if x.op == "dense"] == ["bitserial"]
+    check(compiled, tmp_path / "project")

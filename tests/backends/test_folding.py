@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from bitmason.backends.design import Design, Layer, Port, Prices
 from bitmason.backends.layers import Site, planner_of
 from bitmason.backends.layers.engines import is_offered
-from bitmason.config import make_config
+from bitmason.config import Config, make_config
 from bitmason.diagnostics import CompileError, Loc
 from bitmason.ir import Graph
 from bitmason.ir.graph import Folding, Node
 from bitmason.pipeline import compile_model
 from hw_tests.bench.networks import Dense, Network, Quantiser, make_model
+from tests.frontend.onnx_models import Net
 from tests.fuzz.strategies import networks
 
 SMALL = make_model(
@@ -216,3 +217,11 @@ def test_no_design_gives_more_than_a_frame_per_cycle() -> None:
     shown = _fault(target_fps=2.1e8)
     assert "error[B002]: 210,000,000 frames per second cannot be reached; the best is 1 " in shown
     assert "help: ask for at most 200,000,000 frames per second, or raise the clock" in shown
+
+
+def test_a_design_without_layers_is_fast_enough() -> None:
+    net = Net(1, 8)
+    net.quant("x", 1.0)
+    model = net.model().SerializeToString()
+    compiled = compile_model(model, Config(max_cycles=8), name="bare.onnx")
+    assert compiled.design.ii_cycles <= 8

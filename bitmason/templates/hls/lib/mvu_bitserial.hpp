@@ -81,7 +81,7 @@ class PlaneWriter {
     Plane plane;
     for (unsigned i = 0; i < IN::SIZE; i++) {
 #pragma HLS unroll
-      const unsigned bits = code<typename IN::Elem>(x_.data[i]);
+      const std::uint64_t bits = wide_code<typename IN::Elem>(x_.data[i]);
       plane.data[i] = Stored<Bit>(bits >> (S::A - 1 - plane_) & 1);
     }
     planes[part_][plane_ * S::HELD + word_] = plane;

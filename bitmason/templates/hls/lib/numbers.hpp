@@ -57,11 +57,18 @@ Stored<T> stored(Number<T> value) {
                              : static_cast<Stored<T>>(high >> SPARE);
 }
 
-// The bits of a stored element as an unsigned number, to address tables with.
+// The bits of a stored element as an unsigned number.
+template <class T>
+std::uint64_t wide_code(Stored<T> x) {
+  static_assert(T::width < 64, "elements have less than 64 bits");
+  return static_cast<std::uint64_t>(x) & ((std::uint64_t(1) << T::width) - 1U);
+}
+
+// The same, to address tables with.
 template <class T>
 unsigned code(Stored<T> x) {
   static_assert(T::width < 32, "elements of 32 bits and more address no table");
-  return static_cast<unsigned>(x) & ((1U << T::width) - 1U);
+  return static_cast<unsigned>(wide_code<T>(x));
 }
 
 #else
@@ -76,6 +83,12 @@ template <class T, class X>
 T stored(const X& value) {
 #pragma HLS inline
   return T(value);
+}
+
+template <class T>
+std::uint64_t wide_code(const T& x) {
+#pragma HLS inline
+  return ap_uint<T::width>(x).to_uint64();
 }
 
 template <class T>

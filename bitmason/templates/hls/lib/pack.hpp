@@ -36,7 +36,7 @@ ap_uint<beat_bits<BEAT>()> bits_of(const BEAT& beat) {
   for (int i = BEAT::SIZE - 1; i >= 0; i--) {
 #pragma HLS unroll
     bits <<= Elem::width % beat_bits<BEAT>();
-    bits |= ap_uint<Elem::width>(beat.data[i]);
+    bits |= ap_uint<beat_bits<BEAT>()>(ap_uint<Elem::width>(beat.data[i]));
   }
   return bits;
 }

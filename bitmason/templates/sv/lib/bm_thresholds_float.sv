@@ -55,6 +55,9 @@ module bm_thresholds_float #(
   // What is left of a magnitude shifted to the top: digits, then those that are rounded away.
   localparam int unsigned REST_W  = SIZE_W - 1 - M_BITS;
 
+  localparam int OUT_MIN = (BASE < 0) ? -(1 << (OUT_W - 1)) : 0;
+  localparam int OUT_MAX = (BASE < 0) ? (1 << (OUT_W - 1)) - 1 : (1 << OUT_W) - 1;
+
   if (CHANNELS % PE != 0) begin : gen_reject_partial_fold
     $error("bm_thresholds_float: CHANNELS (%0d) must be a multiple of PE (%0d)", CHANNELS, PE);
   end
@@ -63,6 +66,9 @@ module bm_thresholds_float #(
   end
   if (BASE >= TOP) begin : gen_reject_range
     $error("bm_thresholds_float: BASE (%0d) must be less than TOP (%0d)", BASE, TOP);
+  end
+  if (TOP > OUT_MAX || BASE < OUT_MIN) begin : gen_reject_width
+    $error("bm_thresholds_float: OUT_W (%0d) must hold BASE (%0d) to TOP (%0d)", OUT_W, BASE, TOP);
   end
 
   logic en;
