@@ -27,7 +27,8 @@ _NOISE = frozenset(
 )
 # A module's own operator carries the module's name alone: fc1, not fc1_matmul.
 _MAIN_OPERATORS = frozenset(
-    {"MatMul", "Gemm", "Quant", "IntQuant", "BipolarQuant", "QuantizeLinear", "BatchNormalization"}
+    {"MatMul", "Gemm", "BatchNormalization"}
+    | {"Quant", "IntQuant", "BipolarQuant", "FloatQuant", "QuantizeLinear"}
 )
 
 
