@@ -26,7 +26,7 @@ class Floats:
     """A quantiser: FloatQuant, or CustomFloat where no `largest` number is given.
 
     `scale` is that of activations; weights are scaled by a quarter of it, `per_channel` by a
-    number of its own for each output.
+    number of its own for each output; none of them is negative if `positive`.
     """
 
     e_bits: int
@@ -37,6 +37,7 @@ class Floats:
     rounding: str = "ROUND"
     full: int = 0
     per_channel: bool = False
+    positive: bool = False
 
 
 class _Net:
@@ -71,6 +72,7 @@ class _Net:
     def weights(self, *shape: int, outputs: int) -> str:
         """Return quantised weights; axis `outputs` is that of their channels."""
         values = self.writer.rng.normal(0, 0.4, shape).astype(np.float32)
+        values = np.abs(values) if self._floats.positive else values
         scale: Array = np.asarray(self._floats.scale / 4)
         if self._floats.per_channel:
             rows = [1] * len(shape)
