@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from bitmason.diagnostics import Loc, fail, quote
 from bitmason.formats.evaluation import Assignment, Plan, Score
 
 _VERSION = 1  # of what a score means
+_OTHER = "name a folder that can be written with --cache; by default it is beside the output"
 
 
 def digest(plan: Plan) -> str:
@@ -46,13 +48,13 @@ class Results:
     `evaluated` counts the scores that were not known yet.
     """
 
-    def __init__(self, folder: Path | None, digest: str) -> None:
-        """Read what `folder` has of this search; None keeps nothing.
+    def __init__(self, folder: Path | None, digest: str, frames: int = 0) -> None:
+        """Read what `folder` has of this search on so many frames; None keeps nothing.
 
         Raises:
             CompileError: C002 when the folder cannot be made or the file not be written.
         """
-        self.evaluated = 0
+        self.evaluated, self._frames = 0, frames
         self._scores: dict[str, Score] = {}
         self._path = None if folder is None else folder / f"{digest[:32]}.jsonl"
         if self._path is None:
@@ -69,10 +71,10 @@ class Results:
         text = path.read_text(encoding="utf-8", errors="replace")
         kept = []
         for line in text.splitlines():
-            with suppress(ValueError, KeyError, TypeError):
+            # RecursionError: brackets in brackets.
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
                 found = json.loads(line)
-                score = Score(int(found["right"]), float(found["gain"]))
-                self._scores[str(found["formats"])] = score
+                self._scores[_text(found["formats"])] = _score(found, self._frames)
                 kept.append(f"{line}\n")
         if "".join(kept) != text:
             staging = path.with_name(f".{path.name}-{os.getpid()}")
@@ -104,4 +106,21 @@ class Results:
     def _refuse(self, error: OSError) -> None:
         reason = (error.strerror or "it is damaged").lower()
         loc = Loc(quote(str(self._path), 200)[1:-1])
-        fail("C002", f"results cannot be kept: {reason}", loc=loc, help="name another --cache")
+        fail("C002", f"results cannot be kept: {reason}", loc=loc, help=_OTHER)
+
+
+def _text(key: object) -> str:
+    if not isinstance(key, str):
+        raise TypeError
+    return key
+
+
+def _score(line: dict[str, object], frames: int) -> Score:
+    """Return the score of a line; one that no search writes raises ValueError."""
+    right, gain = line["right"], line["gain"]
+    # True counts as an integer in Python.
+    if not isinstance(right, int) or isinstance(right, bool) or not 0 <= right <= frames:
+        raise ValueError
+    if not isinstance(gain, float) or not math.isfinite(gain):
+        raise ValueError
+    return Score(right, gain)

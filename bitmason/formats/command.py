@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from fractions import Fraction
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,22 @@ class Files:
     cache: Path | None
 
     @property
+    def read(self) -> dict[str, str]:
+        """What is read: how messages call it, by its place."""
+        given = (
+            (self.model, "the model"),
+            (self.data, "--data"),
+            (self.labels, "--labels"),
+            (self.test_data, "--test-data"),
+            (self.test_labels, "--test-labels"),
+            (self.cache, "--cache"),
+        )
+        return {realpath(path): name for path, name in given if path is not None}
+
+    @property
     def kept_in(self) -> Path | None:
-        """The folder of kept scores: beside the output by default."""
-        if self.cache is not None or self.output is None:
+        """The folder of kept scores: beside the output by default, if that is to be a file."""
+        if self.cache is not None or self.output is None or not _is_plain(self.output):
             return self.cache
         return self.output.with_name(f"{self.output.name}.search")
 
@@ -74,12 +88,12 @@ def run_search(
         CompileError: an F code for a model that cannot be searched, S001 to S008 for data and what
             comes of them, C002 for files that cannot be written.
     """
+    _check_places(files)
     network = load_network(files.model)
     data = _data(files.data, files.labels, "data")
     if data is None:
         fail("S007", "there are no data to search on", loc=network.loc, help=_SAVED)
     test = _data(files.test_data, files.test_labels, "test data")
-    _check_writable(files)
     found = search(
         network, data, wishes, test=test, jobs=jobs, cache=files.kept_in, progress=progress
     )
@@ -104,25 +118,37 @@ def _data(frames: Path | None, labels: Path | None, name: str) -> Data | None:
     return Data(read_array(frames), read_array(labels), name)
 
 
-def _check_writable(files: Files) -> None:
-    for path in filter(None, (files.output, files.report)):
+def _check_places(files: Files) -> None:
+    """Check that what is written goes to files of its own."""
+    taken = files.read
+    for option, path in (("-o", files.output), ("--report", files.report)):
+        if path is None:
+            continue
         check_outputs(path)
-        if path.resolve() == files.model.resolve():
+        owner = taken.get(realpath(path))
+        if owner is not None:
             fail(
                 "C002",
-                "the chosen network cannot take the place of the model",
+                f"{option} cannot take the place of {owner}",
                 loc=Loc(quote(str(path), 200)[1:-1]),
-                help="name another file with -o",
+                help=f"name another file with {option}",
             )
+        if _is_plain(path):
+            taken[realpath(path)] = option
+
+
+def _is_plain(path: Path) -> bool:
+    """Return whether a file is written there, and no pipe or device."""
+    return path.is_file() or not path.exists()
 
 
 def _check_reached(found: Found) -> None:
     if not found.reached:
         fail(
             "S008",
-            f"the widest formats keep {float(found.normalised):.2%} of the right answers and "
-            f"{found.likelihood:.2%} of their likelihood, {float(found.wishes.accuracy):.2%} of "
-            "both are wanted",
+            f"formats as wide as hardware is built for keep {float(found.normalised):.2%} of the "
+            f"right answers and {found.likelihood:.2%} of their likelihood, "
+            f"{float(found.wishes.accuracy):.2%} of both are wanted",
             loc=found.network.loc,
             help="ask for less with --accuracy, keep more exponents with --kept, or use --nearest",
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from onnx import GraphProto
+from onnx import GraphProto, TensorProto
 
 from bitmason.diagnostics import Loc, fail, quote
 from bitmason.frontend.constants import fold
@@ -35,7 +35,7 @@ def constants_of(
     read = {name for node in nodes for name in node.inputs}
     file = nodes[0].loc.file
     found = {
-        tensor.name: to_constant(tensor, Loc(file, tensor.name)).array
+        tensor.name: _as_stored(tensor, Loc(file, tensor.name))
         for tensor in graph.initializer
         if tensor.name in read
     }
@@ -61,12 +61,28 @@ def _computed(node: NodeView, known: Constants) -> Array:
     if folded is None:
         message = f"{quote(node.op)} on constants is not supported"
         fail("F014", message, loc=node.loc, help="fold the constants of the model, as exporters do")
+    floats = {operand.dtype for operand in operands if operand.dtype.kind == "f"}
+    if node.op != "Cast" and floats == {np.dtype(np.float16)} and folded.array.dtype == np.float32:
+        return folded.array.astype(np.float16)  # what was widened has been a float16
     return folded.array
+
+
+def _as_stored(tensor: TensorProto, loc: Loc) -> Array:
+    """Return a tensor of the file's own type: onnxruntime mixes no widths of floats."""
+    if tensor.data_type == TensorProto.BFLOAT16:
+        fail(
+            "F014",
+            f"tensor {quote(tensor.name)} is bfloat16, which the search cannot run",
+            loc=loc,
+            help="export the network with float32 weights",
+        )
+    array = to_constant(tensor, loc).array
+    return array.astype(np.float16) if tensor.data_type == TensorProto.FLOAT16 else array
 
 
 def _stored(node: NodeView) -> Array:
     if "value" in node:
-        return to_constant(node.tensor("value"), node.loc).array
+        return _as_stored(node.tensor("value"), node.loc)
     if "value_float" in node:
         return np.asarray(node.number("value_float", 0.0), np.float32)
     if "value_int" in node:

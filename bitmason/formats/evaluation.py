@@ -24,6 +24,7 @@ from bitmason.ir.rounding import Rounding
 from bitmason.ir.types import Array
 
 _LEAST = np.finfo(np.float32).tiny
+_WORST = -float(np.log(_LEAST))  # as of a softmax that is zero
 Assignment = tuple[CustomFloat | None, ...]
 State = dict[str, Array]
 
@@ -38,7 +39,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the evaluation of a network needs: data, and how many frames run at once."""
+    """What the evaluation of a network needs: data, and how many frames run at once.
+
+    `classes` is how many numbers the network answers.
+    """
 
     network: FloatNetwork
     cut: Cut
@@ -46,6 +50,7 @@ class Plan:
     frames: Array
     labels: Array
     batch: int
+    classes: int = 0
 
     def batches(self, count: int) -> Iterator[slice]:
         """Yield the batches of `count` frames."""
@@ -83,14 +88,20 @@ class Evaluator:
         self._compressed = lru_cache(maxsize=4 * len(plan.network.products))(self._weights)
 
     def score(self, assignment: Assignment, recording: Recording) -> Score:
-        """Return how the network answers with these formats, from a recording on."""
+        """Return how the network answers with these formats, from a recording on.
+
+        Raises:
+            CompileError: S001 where the float network answers NaN or infinity.
+        """
         start = recording.start(assignment, self._plan.network)
         held = _stored(recording.folders[start], self._plan.cut.held[start])
         right, loss, labels = 0, 0.0, self._plan.labels
         for part in self._plan.batches(len(labels)):
             state = {name: np.asarray(array[part]) for name, array in held.items()}
             logits = self._answers(state, assignment, start)
-            right += int(np.sum(logits.argmax(axis=1) == labels[part]))
+            if not any(assignment):
+                check_answers(logits, self._plan.network, part.start)
+            right += int(np.sum(is_right(logits, labels[part])))
             loss += float(cross_entropy(logits, labels[part]).sum())
         return Score(right, -loss / len(labels))
 
@@ -126,7 +137,8 @@ class Evaluator:
             fields += exponent_fields(array[part])
         if fields[-1]:
             message = "what goes into this layer becomes NaN or infinite on these data"
-            fail("S001", message, loc=Loc(self._plan.network.file, found.layer))
+            loc = Loc(self._plan.network.file, found.layer)
+            fail("S001", message, loc=loc, help="scale the inputs as for training")
         return Histogram.from_fields(fields)
 
     def record(
@@ -182,12 +194,48 @@ class Evaluator:
         return self._sessions[k]
 
 
+def check_answers(answers: Array, network: FloatNetwork, first: int, name: str = "data") -> None:
+    """Check that the float network answers numbers.
+
+    Args:
+        answers: what it answers to some frames.
+        network: the network.
+        first: the number of the first of these frames.
+        name: what messages call the data.
+
+    Raises:
+        CompileError: S001 where it does not.
+    """
+    wild = first_wild(answers)
+    if wild is not None:
+        fail(
+            "S001",
+            f"the float network answers NaN or infinity to frame {first + wild} of the {name}, "
+            "counted from 0",
+            loc=network.loc,
+            help="scale the inputs as for training; leave a Log at the network's end out",
+        )
+
+
+def first_wild(frames: Array) -> int | None:
+    """Return the first of several frames that holds NaN or infinity, None if none does."""
+    wild = ~np.isfinite(frames).all(axis=tuple(range(1, frames.ndim)))
+    return int(wild.argmax()) if wild.any() else None
+
+
+def is_right(logits: Array, labels: Array) -> Array:
+    """Return which frames are answered with their labels; what holds NaN is no answer."""
+    return np.asarray((logits.argmax(axis=1) == labels) & ~np.isnan(logits).any(axis=1))
+
+
 def cross_entropy(logits: Array, labels: Array) -> Array:
-    """Return the cross-entropy of each frame."""
+    """Return the cross-entropy of each frame; what is no number counts as the worst one."""
     wide = logits.astype(np.float64)
-    wide = wide - wide.max(axis=1, keepdims=True)
-    total = np.log(np.exp(wide).sum(axis=1))
-    return np.asarray(total - wide[np.arange(len(labels)), labels])
+    with np.errstate(invalid="ignore"):
+        wide = wide - wide.max(axis=1, keepdims=True)
+        total = np.log(np.exp(wide).sum(axis=1))
+        found = np.asarray(total - wide[np.arange(len(labels)), labels])
+    return np.where(np.isfinite(found), found, _WORST)
 
 
 def discard(old: Recording, kept: Recording) -> None:

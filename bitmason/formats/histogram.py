@@ -12,12 +12,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from bitmason.frontend.float_format import MOST_E_BITS
 from bitmason.ir.custom_float import CustomFloat
 from bitmason.ir.types import Array
 
 MIN_E_BITS = 2
-# The decompressors to fixed point, and so the importer, take no wider ones.
-MAX_E_BITS = 5
 _FLOAT32_BIAS = 127
 _FLOAT32_MANTISSA = 23
 _FIELDS = 256
@@ -89,12 +88,12 @@ class Histogram:
     def widest(self, share: Fraction) -> CustomFloat:
         """Return the format, without mantissa, that the rules give for `share` of the numbers.
 
-        Bias and width are those of section 4.4.1; the engines have no more than MAX_E_BITS.
+        Bias and width are those of section 4.4.1; the engines have no more than MOST_E_BITS.
         """
         lowest, highest = self.kept(share)
         e_bits = CustomFloat.for_exponents(0, highest - lowest, 0).e_bits
-        if e_bits > MAX_E_BITS:
-            return self.window(MAX_E_BITS)
+        if e_bits > MOST_E_BITS:
+            return self.window(MOST_E_BITS)
         return _with_lowest(max(e_bits, MIN_E_BITS), lowest)
 
     def window(self, e_bits: int) -> CustomFloat:

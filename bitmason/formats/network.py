@@ -26,6 +26,10 @@ from bitmason.ir.types import Array, Shape
 
 STANDARD: Final = frozenset({"", "ai.onnx"})
 _GRAPHS: Final = frozenset({AttributeProto.GRAPH, AttributeProto.GRAPHS})
+# What leaves probabilities as they are.
+_MOVES: Final = frozenset(
+    {"Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Dropout", "Cast"}
+)
 _PRODUCTS: Final = frozenset({"Conv", "Gemm", "MatMul"})
 
 
@@ -88,7 +92,10 @@ class FloatNetwork:
     @property
     def ends_in_softmax(self) -> bool:
         """Whether the answers are probabilities already."""
-        last = next(node for node in self.nodes if self.output in node.output)
+        makers = {name: node for node in self.nodes for name in node.output}
+        last = makers[self.output]
+        while last.op_type in _MOVES and last.input[0] in makers:
+            last = makers[last.input[0]]
         return bool(last.op_type == "Softmax")
 
     def weights(self, site: int) -> Array:

@@ -6,7 +6,7 @@ computes what the QONNX executor does, whatever its weights are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +20,16 @@ from onnx import (
     numpy_helper,
 )
 
-from bitmason.diagnostics import Loc, fail
+from bitmason.diagnostics import Loc, fail, quote
 from bitmason.formats.network import STANDARD, FloatNetwork, Product
 from bitmason.ir.types import Array
 
 _IR_VERSION = 10  # the newest that every supported onnxruntime reads
 _ERRORS = 4  # only what ends a run, which is told as a diagnostic
+_HELD = frozenset(
+    {"FLOAT", "DOUBLE", "FLOAT16", "BOOL"}
+    | {f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+)
 DATA, WEIGHTS, _READ = "data", "weights", "r{}"
 
 
@@ -79,6 +83,16 @@ class Session:
         except Exception as error:  # onnxruntime has a class for each of its faults
             _refuse(error, file)
 
+    @property
+    def types(self) -> dict[str, int]:
+        """The element types of what the part makes.
+
+        Raises:
+            CompileError: F014 for what is no tensor of numbers.
+        """
+        made = zip(self._part.makes, self._session.get_outputs(), strict=True)
+        return {name: _element_type(str(about.type), name, self._file) for name, about in made}
+
     def run(self, state: Mapping[str, Array], **operands: Array) -> dict[str, Array]:
         """Return what the part makes of the tensors of `state` and of data and weights.
 
@@ -106,30 +120,67 @@ def _refuse(error: Exception, file: str) -> None:
 
 def cut(network: FloatNetwork) -> Cut:
     """Cut a network in front of the product of every part."""
-    starts = network.starts
+    starts, sizes = network.starts, _sizes(network)
     ends = (*starts[1:], len(network.nodes))
-    held = tuple(_held(network, start) for start in starts)
+    held = tuple(_held(network, start, sizes) for start in starts)
     wanted = (*held[1:], (network.output,))
-    head = _Builder(network).part(network.nodes[: starts[0]], held[0]) if starts[0] else None
-    parts = tuple(
-        _Builder(network, product).part(network.nodes[start:end], names)
-        for product, start, end, names in zip(network.products, starts, ends, wanted, strict=True)
-    )
-    return Cut(head, parts, held, network.file)
+    types = {network.input: int(TensorProto.FLOAT)}
+    head = None
+    if set(held[0]) - {network.input}:
+        head = _Builder(network, types).part(network.nodes[: starts[0]], held[0])
+        types |= Session(head, network.file).types
+    parts: list[Part] = []
+    for product, start, end, names in zip(network.products, starts, ends, wanted, strict=True):
+        nodes = (*_sizes_for(network, start, end, sizes), *network.nodes[start:end])
+        parts.append(_Builder(network, types, product).part(nodes, names))
+        if end < len(network.nodes):
+            types |= Session(parts[-1], network.file).types
+    return Cut(head, tuple(parts), held, network.file)
 
 
-def _held(network: FloatNetwork, start: int) -> tuple[str, ...]:
+def _held(network: FloatNetwork, start: int, sizes: Collection[str]) -> tuple[str, ...]:
     """Return what the nodes from `start` on read of what is there before them, in order."""
     made = [network.input, *(name for node in network.nodes[:start] for name in node.output)]
-    read = {name for node in network.nodes[start:] for name in node.input} | {network.output}
-    return tuple(name for name in made if name and name in read)
+    later = (*_sizes_for(network, start, None, sizes), *network.nodes[start:])
+    read = {name for node in later for name in node.input} | {network.output}
+    return tuple(name for name in made if name and name in read and name not in sizes)
+
+
+def _sizes(network: FloatNetwork) -> frozenset[str]:
+    """Return the tensors that depend on the shapes of others only, not on the frames' numbers.
+
+    They have no batch in front, and each part computes those that it reads.
+    """
+    kept = {network.output, *(site.tensor for site in network.sites)}
+    found: set[str] = set()
+    for node in network.nodes:
+        read = {name for name in node.input if name and name not in network.constants}
+        if (node.op_type in {"Shape", "Size"} or read <= found) and not kept & set(node.output):
+            found.update(filter(None, node.output))
+    return frozenset(found)
+
+
+def _sizes_for(
+    network: FloatNetwork, start: int, end: int | None, sizes: Collection[str]
+) -> list[NodeProto]:
+    """Return the nodes before `start` that make the sizes which the nodes up to `end` read."""
+    read = {name for node in network.nodes[start:end] for name in node.input}
+    found: list[NodeProto] = []
+    for node in reversed(network.nodes[:start]):
+        if any(name in sizes and name in read for name in node.output):
+            found.insert(0, node)
+            read.update(node.input)
+    return found
 
 
 class _Builder:
     """Builds one part; its tensors get names of ours, which no name of the file can clash with."""
 
-    def __init__(self, network: FloatNetwork, product: Product | None = None) -> None:
-        self._network, self._product = network, product
+    def __init__(
+        self, network: FloatNetwork, types: Mapping[str, int], product: Product | None = None
+    ) -> None:
+        """Take the network, the element types of what is read, and the product of the part."""
+        self._network, self._types, self._product = network, types, product
         self._names: dict[str, str] = {}
         self._constants: list[TensorProto] = []
         self._reads: list[str] = []
@@ -139,15 +190,22 @@ class _Builder:
         made = {name for node in nodes for name in node.output}
         makes = [name for name in wanted if name in made]
         copies = [self._copy(node, number) for number, node in enumerate(nodes)]
-        inputs = [self._names[name] for name in self._reads]
+        inputs = [_declared(self._names[name], self._types[name]) for name in self._reads]
         data = ""
         if self._product is not None:
-            inputs += [DATA, WEIGHTS]
+            inputs += [_declared(name, TensorProto.FLOAT) for name in (DATA, WEIGHTS)]
             data = self._product.node.input[self._product.data_index]
+            self._check_float32(data)
         outputs = [ValueInfoProto(name=self._names[name]) for name in makes]
-        graph = helper.make_graph(copies, "part", [_anything(n) for n in inputs], outputs)
+        graph = helper.make_graph(copies, "part", inputs, outputs)
         graph.initializer.extend(self._constants)
         return Part(self._model(graph), data, tuple(self._reads), tuple(makes))
+
+    def _check_float32(self, data: str) -> None:
+        if self._types[data] != TensorProto.FLOAT:
+            what = TensorProto.DataType.Name(self._types[data]).lower()
+            message = f"tensor {quote(data)} is {what}, a layer with float32 weights reads it"
+            fail("F014", message, loc=Loc(self._network.file), help="cast it to float32 before")
 
     def _model(self, graph: Any) -> bytes:
         opsets = [e for e in self._network.model.opset_import if e.domain in STANDARD]
@@ -182,11 +240,20 @@ class _Builder:
         return self._names[name] if name else ""
 
 
-def _anything(name: str) -> ValueInfoProto:
-    """Return a declaration of floats, of any shape."""
+def _declared(name: str, elem_type: int) -> ValueInfoProto:
+    """Return a declaration of a tensor of any shape."""
     value = ValueInfoProto(name=name)
-    value.type.tensor_type.elem_type = TensorProto.FLOAT
+    value.type.tensor_type.elem_type = elem_type
     return value
+
+
+def _element_type(kind: str, tensor: str, file: str) -> int:
+    """Return the element type of what onnxruntime calls, say, tensor(float)."""
+    name = kind.removeprefix("tensor(").removesuffix(")").upper()
+    if name not in _HELD:
+        message = f"tensor {quote(tensor)} is {kind}, which cannot be kept between two layers"
+        fail("F014", message, loc=Loc(file), help="keep to tensors of numbers")
+    return int(TensorProto.DataType.Value(name))
 
 
 def _of_any_batch(node: NodeProto, place: int, constant: Array) -> Array:

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from bitmason.diagnostics import fail, quote
-from bitmason.formats.evaluation import Evaluator, Plan
+from bitmason.formats.evaluation import Evaluator, Plan, check_answers, first_wild
 from bitmason.formats.network import FloatNetwork
 from bitmason.formats.parts import cut
 from bitmason.ir.rounding import Rounding
@@ -36,16 +36,8 @@ class Data:
         Raises:
             CompileError: S001 where they do not fit the network or each other.
         """
-        frames, labels = self.frames, self.labels
-        if frames.dtype.kind != "f" or frames.shape[1:] != network.frame or frames.ndim < 2:
-            found, wanted = list(frames.shape), ["n", *network.frame]
-            fail(
-                "S001",
-                f"the {self.name} are {frames.dtype} of shape {found}, the model takes float32 of "
-                f"shape [{', '.join(map(str, wanted))}]",
-                loc=network.loc,
-                help="scale and arrange the inputs as for training, with a batch axis in front",
-            )
+        frames = self._frames(network)
+        labels = self.labels
         if labels.dtype.kind not in "iu" or labels.shape != frames.shape[:1]:
             found = list(labels.shape)
             fail(
@@ -56,12 +48,44 @@ class Data:
                 help="give the number of the class, from 0 on",
             )
         if len(frames) < 2:
-            fail("S001", f"{len(frames)} frames of {self.name}: 2 are needed", loc=network.loc)
-        with np.errstate(over="ignore"):
-            frames = np.ascontiguousarray(frames, np.float32)
-        if not np.isfinite(frames).all():
-            fail("S001", f"the {self.name} hold NaN or infinity", loc=network.loc)
+            count = "is 1 frame" if len(frames) else "are no frames"
+            fail(
+                "S001",
+                f"there {count} of {self.name}, at least 2 are needed",
+                loc=network.loc,
+                help="give some thousand frames that the network has not seen in training",
+            )
+        if int(labels.max()) > np.iinfo(np.int64).max:
+            message = f"labels of the {self.name} reach up to {int(labels.max())}"
+            fail("S001", message, loc=network.loc, help="number classes from 0 on")
         return Data(frames, labels.astype(np.int64), self.name)
+
+    def _frames(self, network: FloatNetwork) -> Array:
+        """Return the frames as float32."""
+        given = self.frames
+        if given.dtype.kind != "f" or given.shape[1:] != network.frame or given.ndim < 2:
+            found, wanted = list(given.shape), ["n", *network.frame]
+            fail(
+                "S001",
+                f"the {self.name} are {given.dtype} of shape {found}, the model takes float32 of "
+                f"shape [{', '.join(map(str, wanted))}]",
+                loc=network.loc,
+                help="scale and arrange the inputs as for training, with a batch axis in front",
+            )
+        with np.errstate(over="ignore"):
+            frames = np.ascontiguousarray(given, np.float32)
+        first = first_wild(frames)
+        if first is not None:
+            what = "a number that float32 has no room for"
+            if not np.isfinite(given[first]).all():
+                what = "NaN or infinity"
+            fail(
+                "S001",
+                f"frame {first} of the {self.name}, counted from 0, holds {what}",
+                loc=network.loc,
+                help="leave such frames out, or repair what prepares the inputs",
+            )
+        return frames
 
     def check_classes(self, classes: int, network: FloatNetwork) -> None:
         """Check that the network has a number for every label.
@@ -95,13 +119,17 @@ def prepare(network: FloatNetwork, data: Data, rounding: Rounding) -> Plan:
     shapes = {name: array.shape[1:] for name, array in tensors.items()}
     most = max(prod(shape) for shape in shapes.values())
     batch = max(1, min(_MOST_FRAMES, _ELEMENTS_AT_ONCE // most))
-    return Plan(network.sized(shapes), plan.cut, rounding, data.frames, data.labels, batch)
+    sized = network.sized(shapes)
+    return Plan(sized, plan.cut, rounding, data.frames, data.labels, batch, classes)
 
 
 def _probe(evaluator: Evaluator, frames: Array, network: FloatNetwork) -> dict[str, Array]:
     """Return what two frames become, once it is seen that each becomes the same alone."""
     both = evaluator.trace(frames[:2])
     each = [evaluator.trace(frames[:1]), evaluator.trace(frames[1:2])]
+    for number, one in enumerate(each):
+        # Whether a sum overflows depends on its order, and so on the batch.
+        check_answers(one[network.output], network, number)
     for name, array in both.items():
         parts = [one[name] for one in each]
         if any(part.ndim < 1 or len(part) != 1 or part.size < 1 for part in parts):
@@ -110,8 +138,12 @@ def _probe(evaluator: Evaluator, frames: Array, network: FloatNetwork) -> dict[s
         close = alone.shape == array.shape and np.allclose(
             alone, array, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True
         )
-        if not close:
-            _refuse(name, network)
+        if close:
+            continue
+        if not np.isfinite(array).all():
+            message = f"tensor {quote(name)} of the float network becomes NaN or infinite"
+            fail("S001", message, loc=network.loc, help="scale the inputs as for training")
+        _refuse(name, network)
     return both
 
 

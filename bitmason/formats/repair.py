@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from bitmason.formats.evaluation import Assignment, Score
-from bitmason.formats.histogram import MAX_E_BITS, Histogram
+from bitmason.formats.histogram import Histogram
 from bitmason.formats.network import Kind, Site
 from bitmason.formats.sweep import changed
 from bitmason.formats.workers import Progress, Workers
+from bitmason.frontend.float_format import MOST_E_BITS
 from bitmason.ir.custom_float import CustomFloat
 
 MAX_M_BITS = 10
@@ -59,7 +60,7 @@ def wider(form: CustomFloat, histogram: Histogram) -> Iterator[CustomFloat]:
     """Yield the formats of one bit more."""
     if form.m_bits < MAX_M_BITS:
         yield CustomFloat(form.e_bits, form.m_bits + 1, form.bias)
-    if form.e_bits < MAX_E_BITS:
+    if form.e_bits < MOST_E_BITS:
         window = histogram.window(form.e_bits + 1)
         yield CustomFloat(window.e_bits, form.m_bits, window.bias)
 
@@ -75,14 +76,18 @@ def repair(
     """Widen formats until the network is as accurate as is `wanted`.
 
     Returns:
-        The formats, and the steps that led there; if all formats are as wide as may be, what has
-        been reached.
+        The formats, and the steps that led there; where no format that hardware is
+        built for has a bit more, what has been reached.
     """
     steps: list[Repair] = []
     (score,) = workers.scores([assignment], progress)
     while not wanted.met_by(score):
         workers.base_on(assignment)
-        tried = _tried(assignment, histograms)
+        tried = [
+            (site, form)
+            for site, form in _tried(assignment, histograms)
+            if workers.are_built(site, form)
+        ]
         scores = workers.scores([changed(assignment, *one) for one in tried], progress)
         gains = [one.gain - score.gain for one in scores]
         best = most_per_bit(tried, gains, shares, max(1, len(assignment) // _QUARTER))

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from bitmason.formats.evaluation import is_right
 from bitmason.ir.types import Array
 
 
@@ -27,8 +28,8 @@ class Answers:
         """Compare the outputs of the compressed and of the float network with the labels."""
         return cls(
             confidence(logits),
-            logits.argmax(axis=1) == labels,
-            float_logits.argmax(axis=1) == labels,
+            is_right(logits, labels),
+            is_right(float_logits, labels),
         )
 
     @property
@@ -54,9 +55,11 @@ class Replay:
 
 
 def confidence(logits: Array) -> Array:
-    """Return the largest softmax of each frame."""
+    """Return the largest softmax of each frame, 0 where there is none."""
     wide = logits.astype(np.float64)
-    return np.asarray(1 / np.exp(wide - wide.max(axis=1, keepdims=True)).sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        found = np.asarray(1 / np.exp(wide - wide.max(axis=1, keepdims=True)).sum(axis=1))
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def threshold(answers: Answers, share: Fraction) -> float:

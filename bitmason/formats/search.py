@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,13 +19,14 @@ from pathlib import Path
 
 from bitmason.diagnostics import fail
 from bitmason.formats.cache import Results, digest
-from bitmason.formats.evaluation import Assignment, Plan, Score
+from bitmason.formats.evaluation import Assignment, Plan, Score, check_answers
 from bitmason.formats.histogram import Histogram
 from bitmason.formats.network import FloatNetwork
 from bitmason.formats.preparation import Data, prepare
 from bitmason.formats.repair import Repair, Wanted, repair, shares_of
 from bitmason.formats.replay import Answers, Replay, replay, threshold
-from bitmason.formats.sweep import Choice, Explored, Rules, pick, sweep, windows
+from bitmason.formats.sweep import Choice, Explored, Rules, mantissas, pick, sweep, windows
+from bitmason.formats.work import work_folder
 from bitmason.formats.workers import Workers
 from bitmason.ir.custom_float import TRUNCATE
 from bitmason.ir.rounding import Rounding
@@ -122,15 +122,15 @@ def search(
             where scores cannot be kept.
     """
     progress("reading the data", 0, 0)
-    plan = prepare(network, data, wishes.rounding)
     if test is not None:
         test = test.checked(network)
-    results = Results(cache, digest(plan))
+    plan = prepare(network, data, wishes.rounding)
+    if test is not None:
+        test.check_classes(plan.classes, network)
+    results = Results(cache, digest(plan), len(plan.labels))
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".work-", dir=cache))
-        workers = stack.enter_context(
-            Workers(plan, results, Path(folder), jobs or os.cpu_count() or 1)
-        )
+        folder = stack.enter_context(work_folder(cache))
+        workers = stack.enter_context(Workers(plan, results, folder, jobs or os.cpu_count() or 1))
         return _Search(plan, wishes, workers, progress).run(test)
 
 
@@ -151,13 +151,18 @@ class _Search:
                 loc=self._plan.network.loc,
                 help="check the order of the labels, and that inputs are scaled as in training",
             )
+        asked = test or Data(self._plan.frames, self._plan.labels)
+        float_logits = self._workers.logits(asked.frames, self._floats)
+        check_answers(float_logits, self._plan.network, 0, asked.name)
         self._progress("counting exponents", 0, 0)
         histograms = self._workers.histograms()
         explored = self._sweeps(histograms, floats.right)
         joint = self._joint(explored, floats.right)
         formats, steps = self._repaired(joint, histograms, floats)
         (score,) = self._workers.scores([formats])
-        answers = self._answers(formats, test)
+        self._progress("finding a threshold", 0, 0)
+        logits = self._workers.logits(asked.frames, formats)
+        answers = Answers.of(logits, float_logits, asked.labels)
         half = len(answers.right) // 2
         tau = threshold(answers.part(slice(0, half)), self._wishes.replayed)
         return Found(
@@ -179,14 +184,14 @@ class _Search:
     def _sweeps(
         self, histograms: tuple[Histogram, ...], right: int
     ) -> tuple[tuple[Explored, ...], ...]:
-        rules = self._wishes.rules
+        rules, built = self._wishes.rules, self._workers.are_built
         pairs = [
-            (site, form)
+            (site, [form for form in mantissas(window, rules) if built(site, form)])
             for site, histogram in enumerate(histograms)
-            for form in windows(histogram, rules)
+            for window in windows(histogram, rules)
         ]
-        most = len(pairs) * (rules.m_bits + 1)
-        chains = [sweep(site, form, self._floats, right, rules) for site, form in pairs]
+        most = sum(len(forms) for _, forms in pairs)
+        chains = [sweep(site, forms, self._floats, right, rules) for site, forms in pairs]
         found = self._workers.answer(chains, self._counter("trying formats", most))
         explored: list[list[Explored]] = [[] for _ in histograms]
         for (site, _), tried in zip(pairs, found, strict=True):
@@ -218,15 +223,6 @@ class _Search:
         counter = self._counter("widening formats", 0)
         shares = shares_of(self._plan.network.sites)
         return repair(self._workers, formats, histograms, shares, wanted, counter)
-
-    def _answers(self, formats: Assignment, test: Data | None) -> Answers:
-        """Return what both networks answer to the test data, or to the data if there are none."""
-        self._progress("finding a threshold", 0, 0)
-        given = test or Data(self._plan.frames, self._plan.labels)
-        logits, floats = (
-            self._workers.logits(given.frames, assignment) for assignment in (formats, self._floats)
-        )
-        return Answers.of(logits, floats, given.labels)
 
     def _counter(self, step: str, total: int) -> Callable[[], None]:
         done = 0

@@ -62,21 +62,27 @@ def windows(histogram: Histogram, rules: Rules) -> Iterator[CustomFloat]:
         yield form
 
 
+def mantissas(window: CustomFloat, rules: Rules) -> list[CustomFloat]:
+    """Return a window's formats, the longest mantissa first."""
+    return [
+        CustomFloat(window.e_bits, m_bits, window.bias) for m_bits in range(rules.m_bits, -1, -1)
+    ]
+
+
 def sweep(
-    site: int, form: CustomFloat, base: Assignment, right: int, rules: Rules
+    site: int, forms: Sequence[CustomFloat], base: Assignment, right: int, rules: Rules
 ) -> Chain[list[Explored]]:
     """Ask for shorter and shorter mantissas until too few answers are right.
 
     Args:
         site: the tensor.
-        form: exponent bits and bias.
+        forms: its formats, the longest mantissa first.
         base: the formats of the other tensors.
         right: how many answers the float network has right.
-        rules: where to begin and stop.
+        rules: where to stop.
     """
     found: list[Explored] = []
-    for m_bits in range(rules.m_bits, -1, -1):
-        tried = CustomFloat(form.e_bits, m_bits, form.bias)
+    for tried in forms:
         score = yield changed(base, site, tried)
         found.append(Explored(tried, score))
         if score.right < rules.accuracy * right:

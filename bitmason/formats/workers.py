@@ -10,10 +10,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -22,6 +24,8 @@ from bitmason.diagnostics import CompileError, Diagnostic, fail
 from bitmason.formats.cache import Results
 from bitmason.formats.evaluation import Assignment, Evaluator, Plan, Recording, Score, discard
 from bitmason.formats.histogram import Histogram
+from bitmason.formats.limits import is_built
+from bitmason.ir.custom_float import CustomFloat
 from bitmason.ir.types import Array
 
 T = TypeVar("T")
@@ -91,6 +95,10 @@ class Workers:
         """Expect questions that differ little from `assignment`."""
         self._base = assignment
 
+    def are_built(self, site: int, form: CustomFloat) -> bool:
+        """Return whether hardware is built for a tensor in this format."""
+        return is_built(self._plan.network, site, form, self._plan.rounding)
+
     def logits(self, frames: Array, assignment: Assignment) -> Array:
         """Return what the network answers to any frames."""
         return self._local.logits(frames, assignment)
@@ -150,7 +158,7 @@ class Workers:
             elif self._jobs == 1:
                 self._tell(run, self._local.score(run.asked, self.recording()), progress)
             else:
-                waiting[self._processes().submit(_score, run.asked, self.recording())] = run
+                waiting[self._submit(run.asked)] = run
                 return
 
     def _tell(self, run: _Run[T], score: Score, progress: Progress) -> None:
@@ -158,6 +166,11 @@ class Workers:
         self.results.put(run.asked, score)
         run.tell(score)
         progress()
+
+    def _submit(self, asked: Assignment) -> Future[Answer]:
+        recording, pool = self.recording(), self._processes()
+        with _spawning():  # the pool starts a process when none is idle
+            return pool.submit(_score, asked, recording)
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -182,6 +195,22 @@ def _result(future: Future[Answer]) -> Score:
     if isinstance(answer, Score):
         return answer
     raise CompileError(answer)
+
+
+@contextmanager
+def _spawning() -> Iterator[None]:
+    """Let processes that are started meanwhile be deaf to Ctrl-C from their first moment on.
+
+    They inherit the signals that a thread blocks. Unlike an ignored one, a blocked Ctrl-C is not
+    lost for this process: it comes right after. Any thread may do so.
+    """
+    # It would unblock the signal when it starts by itself.
+    resource_tracker.ensure_running()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _begin(plan: Plan) -> None:

@@ -18,6 +18,9 @@ def with_formats(network: FloatNetwork, formats: Assignment, rounding: Rounding)
     """Return the model with formats: each product reads what a CustomFloat node makes."""
     model = ModelProto()
     model.CopyFrom(network.model)
+    others = [opset for opset in model.opset_import if opset.domain != DOMAIN]
+    del model.opset_import[:]
+    model.opset_import.extend(others)
     model.opset_import.append(helper.make_opsetid(DOMAIN, VERSION))
     used = _names(model)
     made: dict[int, NodeProto] = {}

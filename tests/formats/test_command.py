@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from bitmason.formats.command import Files
 from bitmason.frontend.reference import Executor
 from bitmason.onnx_ops import DOMAIN
 from tests.cli.command import hidden, refused, run
@@ -101,8 +102,49 @@ def test_refuses_places_before_the_search(model: Path, tmp_path: Path) -> None:
     data = given(tmp_path)
     assert "C002" in refused("formats", model, *data, "-o", tmp_path / "no" / "out.onnx")
     assert "C002" in refused("formats", model, *data, "-o", tmp_path)
-    assert "cannot take the place" in refused("formats", model, *data, "-o", model)
+    cache = tmp_path / "cache"
+    said = refused("formats", model, *data, "-o", cache, "--cache", cache)
+    assert "-o cannot take the place of --cache" in said
+    assert not cache.exists()
+    assert "-o cannot take the place of the model" in refused("formats", model, *data, "-o", model)
     assert model.read_bytes() == model_bytes()
+
+
+@pytest.mark.parametrize("option", ["-o", "--report"])
+@pytest.mark.parametrize("owner", ["--data", "--labels", "--test-data", "--test-labels", "model"])
+def test_what_is_read_is_not_written_over(
+    model: Path, tmp_path: Path, option: str, owner: str
+) -> None:
+    data, test = given(tmp_path), saved(tmp_path, labelled(), "test_")
+    data = (*data, "--test-data", test[0], "--test-labels", test[1])
+    path = model if owner == "model" else Path(data[data.index(owner) + 1])
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    for spelt in (path, path.parent / "." / ".." / path.parent.name / path.name, tmp_path / "link"):
+        said = refused("formats", model, *data, option, spelt)
+        whose = "the model" if owner == "model" else owner
+        assert f"error[C002]: {option} cannot take the place of {whose}" in said
+        assert f"name another file with {option}" in said
+    assert path.read_bytes() == before
+
+
+def test_the_report_has_a_file_of_its_own(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = ("-o", "c.onnx", "--report", tmp_path / "c.onnx")
+    said = refused("formats", model, *given(tmp_path), *places)
+    assert "error[C002]: --report cannot take the place of -o" in said
+    assert "name another file with --report" in said
+    assert not (tmp_path / "c.onnx").exists()
+
+
+def test_a_device_has_no_folder_beside_it() -> None:
+    def kept_in(output: Path) -> Path | None:
+        return Files(Path("net.onnx"), None, None, None, None, output, None, None).kept_in
+
+    assert kept_in(Path("/dev/null")) is None
+    assert kept_in(Path("out.onnx")) == Path("out.onnx.search")
 
 
 def test_refuses_a_cache_that_is_a_file(model: Path, tmp_path: Path) -> None:

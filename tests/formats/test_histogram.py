@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitmason.formats.histogram import MAX_E_BITS, Histogram, exponents_of
+from bitmason.formats.histogram import Histogram, exponents_of
 from bitmason.formats.sweep import Rules, windows
+from bitmason.frontend.float_format import MOST_E_BITS
 from bitmason.ir.custom_float import CustomFloat
 
 KEPT = Fraction(995, 1000)
@@ -57,7 +58,7 @@ def test_of_equal_windows_the_highest(e_bits: int) -> None:
     assert exponents_of(Histogram({3: 5}).window(e_bits))[0] == 3
 
 
-@given(COUNTS, st.integers(2, MAX_E_BITS))
+@given(COUNTS, st.integers(2, MOST_E_BITS))
 def test_no_window_holds_more(counts: dict[int, int], e_bits: int) -> None:
     histogram = Histogram(counts)
     form = histogram.window(e_bits)
@@ -84,7 +85,7 @@ def test_kept_is_the_smallest_window_with_the_share(
 def test_the_widest_format_is_one_of_the_engines(counts: dict[int, int]) -> None:
     form = Histogram(counts).widest(KEPT)
     assert isinstance(form, CustomFloat)
-    assert 2 <= form.e_bits <= MAX_E_BITS
+    assert 2 <= form.e_bits <= MOST_E_BITS
     assert form.fits_float32
 
 

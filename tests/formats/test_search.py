@@ -13,12 +13,19 @@ from bitmason.diagnostics import CompileError
 from bitmason.formats import Choice, Data, Found, Wishes, search
 from bitmason.formats.cache import Results
 from bitmason.formats.compress import compressed
-from bitmason.formats.evaluation import Assignment, Evaluator, Recording, Score
-from bitmason.formats.histogram import MAX_E_BITS
+from bitmason.formats.evaluation import (
+    Assignment,
+    Evaluator,
+    Recording,
+    Score,
+    cross_entropy,
+    is_right,
+)
 from bitmason.formats.network import Kind
 from bitmason.formats.repair import MAX_M_BITS, Wanted, most_per_bit, repair, shares_of, wider
-from bitmason.formats.sweep import Explored, Rules, changed, pick, sweep
+from bitmason.formats.sweep import Explored, Rules, changed, mantissas, pick, sweep
 from bitmason.formats.workers import Workers
+from bitmason.frontend.float_format import MOST_E_BITS
 from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
 from tests.formats.networks import FRAMES, labelled, network, plan_of
 from tests.formats.networks import frames as random_frames
@@ -70,7 +77,7 @@ def test_each_sweep_stops_below_its_accuracy(found: Found) -> None:
 
 def test_a_sweep_asks_for_one_tensor_at_a_time() -> None:
     form, base = CustomFloat(3, 0, 7), (None, None, None)
-    chain = sweep(1, form, base, 1000, Rules())
+    chain = sweep(1, mantissas(form, Rules()), base, 1000, Rules())
     assert next(chain) == (None, CustomFloat(3, 6, 7), None)
     assert chain.send(scored(998)) == (None, CustomFloat(3, 5, 7), None)
     with pytest.raises(StopIteration) as end:
@@ -132,7 +139,7 @@ def test_repairs_are_steps_of_one_bit(found: Found, tmp_path: Path) -> None:
 def test_repairs_end_at_the_widest_formats(found: Found, tmp_path: Path) -> None:
     plan = plan_of(labelled())
     widest = tuple(
-        CustomFloat(MAX_E_BITS, MAX_M_BITS, histogram.window(MAX_E_BITS).bias)
+        CustomFloat(MOST_E_BITS, MAX_M_BITS, histogram.window(MOST_E_BITS).bias)
         for histogram in found.histograms
     )
     with Workers(plan, Results(None, ""), tmp_path, 1) as workers:
@@ -217,6 +224,12 @@ def test_formats_apply_to_weights_and_to_what_products_read() -> None:
     assert not np.array_equal(found, Evaluator(plan).logits(plan.frames, only_weights))
 
 
+def with_value(value: float) -> Data:
+    x = random_frames(4).astype(np.float64)
+    x[2, 0, 3, 1] = value
+    return Data(x, np.zeros(4, int))
+
+
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -226,16 +239,67 @@ def test_formats_apply_to_weights_and_to_what_products_read() -> None:
         (Data(random_frames(4), np.zeros(4)), "float64 of shape [4]"),
         (Data(random_frames(4), np.array([0, 1, 2, 4])), "from 0 to 4, the network has 4 classes"),
         (Data(random_frames(4), np.array([0, 1, 2, -1])), "from -1 to 2"),
-        (Data(random_frames(1), np.zeros(1, int)), "2 are needed"),
-        (Data(random_frames(4) * np.nan, np.zeros(4, int)), "NaN"),
+        (Data(random_frames(4), np.array([0, 1, 2, 2**63], np.uint64)), "to 9223372036854775808"),
+        (Data(random_frames(1), np.zeros(1, int)), "there is 1 frame of data, at least 2"),
+        (Data(random_frames(0), np.zeros(0, int)), "there are no frames of data, at least 2"),
+        (with_value(np.nan), "frame 2 of the data, counted from 0, holds NaN or infinity"),
+        (with_value(-np.inf), "frame 2 of the data, counted from 0, holds NaN or infinity"),
+        (with_value(1e39), "frame 2 of the data, counted from 0, holds a number that float32"),
     ],
 )
 def test_refuses_data_that_do_not_fit(data: Data, said: str) -> None:
+    test = replace(data, name="test data")
+    for given, asked, name in ((data, None, "data"), (labelled(), test, "test data")):
+        with pytest.raises(CompileError) as error:
+            search(network(), given, WISHES, test=asked, jobs=1)
+        (diagnostic,) = error.value.diagnostics
+        assert diagnostic.code == "S001"
+        assert said.replace("of data", f"of {name}").replace("the data", f"the {name}") in str(
+            diagnostic.message
+        )
+        assert diagnostic.help
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"formats": "%s", "right": Infinity, "gain": -0.1}',
+        '{"formats": "%s", "right": -1, "gain": -0.1}',
+        '{"formats": "%s", "right": 121, "gain": -0.1}',
+        '{"formats": "%s", "right": 7.5, "gain": -0.1}',
+        '{"formats": "%s", "right": true, "gain": -0.1}',
+        '{"formats": "%s", "right": 7, "gain": NaN}',
+        '{"formats": "%s", "right": 7, "gain": -Infinity}',
+        '{"formats": "%s", "right": 7, "gain": 1' + "0" * 400 + "}",
+        '{"formats": ["%s"], "right": 7, "gain": -0.1}',
+        "[" * 200_000,
+    ],
+)
+def test_damaged_lines_do_not_count(line: str, tmp_path: Path) -> None:
+    file, whole = tmp_path / "abc.jsonl", '{"formats": "-", "right": 120, "gain": -0.5}\n'
+    file.write_text((line.replace("%s", "3.2.1")) + "\n" + whole)
+    results = Results(tmp_path, "abc", FRAMES)
+    assert results.get((CustomFloat(3, 2, 1),)) is None
+    assert results.get((None,)) == Score(120, -0.5)
+    assert file.read_text() == whole
+
+
+def test_a_folder_that_cannot_keep_results_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(CompileError) as error:
-        search(network(), data, WISHES, jobs=1)
+        Results(tmp_path / "file", "abc", FRAMES)
     (diagnostic,) = error.value.diagnostics
-    assert diagnostic.code == "S001"
-    assert said in diagnostic.message
+    assert diagnostic.code == "C002"
+    assert str(diagnostic.help).endswith("by default it is beside the output")
+
+
+def test_answers_that_are_no_numbers_are_wrong_and_the_worst() -> None:
+    logits = np.array([[np.nan, 0], [0, np.inf], [0, -np.inf], [1, 0]])
+    labels = np.array([0, 1, 1, 0])
+    assert is_right(logits, labels).tolist() == [False, True, False, True]
+    losses = cross_entropy(logits, labels)
+    assert np.isfinite(losses).all()
+    assert losses[3] < losses[0] == losses[1] == losses[2]
 
 
 def test_refuses_labels_that_are_never_right() -> None:
