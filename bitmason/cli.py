@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -146,6 +146,7 @@ def simulate(
 
     settings = parse_settings(set_ or [])
     compiled = load_project(project)
+    _check_apart({"--inputs": inputs, "--outputs": outputs})
     x = read_array(inputs)
     check_outputs(outputs)
     options: dict[str, Any] = {"settings": settings, "stall": stall, "seed": seed}
@@ -312,14 +313,14 @@ def split(
     json: Json = False,
 ) -> None:
     """Cut a model in two, for designs that are joined by a bus."""
-    from bitmason.files import write_whole
-    from bitmason.frontend.splitting import split as split_model
+    from bitmason.arrays import check_outputs
+    from bitmason.link import split as split_model
+    from bitmason.link import write_halves
 
-    if head.resolve() == tail.resolve():
-        raise typer.BadParameter("--head and --tail must be two files")
-    halves = split_model(model, at)
-    write_whole(head, halves.head)
-    write_whole(tail, halves.tail)
+    _check_apart({"the model": model, "--head": head, "--tail": tail})
+    for path in (head, tail):
+        check_outputs(path)
+    write_halves(split_model(model, at), head, tail)
     terminal.text(f"wrote {head}, {tail}\n")
 
 
@@ -345,6 +346,20 @@ def main() -> None:
         _leave([Diagnostic("C006", f"the system refused: {error.strerror}{place}")])
     except Exception:
         _report_bug()
+
+
+def _check_apart(paths: Mapping[str, Path]) -> None:
+    """Check that no two paths are the same file, so that nothing replaces what is read."""
+    seen: dict[Path, str] = {}
+    for name, path in paths.items():
+        place = path.resolve()
+        if place in seen and (place.is_file() or not place.exists()):
+            fail(
+                "C001",
+                f"{seen[place]} and {name} are the same file, {quote(str(path), 200)}",
+                help=f"give {name} a path of its own",
+            )
+        seen[place] = name
 
 
 def _prepare_process() -> None:

@@ -14,15 +14,22 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto
 
-from bitmason.diagnostics import Loc, did_you_mean, fail, quote
+from bitmason.frontend.cutting import (
+    check_cut,
+    check_one_scale,
+    find_cut,
+    let_turn,
+    movers_in_front,
+    put_first,
+    reached,
+)
 from bitmason.frontend.loading import load
 from bitmason.frontend.node_view import NodeView
 from bitmason.frontend.reference import Executor
-from bitmason.frontend.rounding_error import QUANTISERS
 from bitmason.frontend.topology import arrange
-from bitmason.ir.types import Array
+from bitmason.ir.types import Shape
 
-_SHOWN = 20
+_FREE_INITIALISERS = 4  # the first version of the format in which they need not be inputs
 
 
 @dataclass(frozen=True)
@@ -33,45 +40,52 @@ class Halves:
     tail: bytes
 
 
-def split(path: Path | bytes, at: str, name: str | None = None) -> Halves:
+def split(
+    path: Path | bytes,
+    at: str,
+    name: str | None = None,
+    order: Sequence[int] | None = None,
+) -> Halves:
     """Return the two models that a model becomes at the quantiser `at`.
+
+    A quantiser of one scale goes in front of nodes that only move what it takes, so that the tensor
+    between the halves is the one that layers make, whatever shape its readers want.
 
     Args:
         path: the file, or its bytes.
         at: the quantiser's name, or that of its result.
         name: what messages call the file; by default its own name.
+        order: the axes of the tensor between the halves, the batch as axis 0 included, in the order
+            in which the second half quantises it; by default as they are. Both files have the
+            tensor as it is.
 
     Raises:
-        CompileError: the model is damaged; F022 when there is no such quantiser, or data pass it
-            by; S004 when the QONNX executor cannot run the model.
+        CompileError: the model is damaged; F022 when there is no such quantiser, it changes its own
+            results, has several scales where `order` is given, or data pass it by; S004 when the
+            QONNX executor cannot run the model.
     """
     loaded = load(path, name)
     graph = loaded.model.graph
     nodes = arrange(graph, loaded.file)
     constants = {tensor.name for tensor in graph.initializer}
-    varying = _reached(nodes, {value.name for value in graph.input} - constants)
-    cut = _quantiser(nodes, at, varying, loaded.file)
-    (given,) = cut.outputs
-    taken = cut.inputs[0]
-    outputs = [value.name for value in graph.output]
-    head = _needed(nodes, [given], "")
-    tail = _needed(nodes, outputs, taken)
-    _check_all_pass(tail, taken, varying, cut)
+    varying = reached(nodes, {value.name for value in graph.input} - constants)
+    cut = find_cut(nodes, at, varying, loaded.file)
     executor = Executor(loaded.data)
     tensors = executor.run(np.zeros((1, *executor.frame), np.float32))
-    return Halves(
-        _part(loaded.model, head, None, (given, tensors[given])),
-        _part(loaded.model, tail, (taken, tensors[taken]), None),
-    )
-
-
-def _reached(nodes: Sequence[NodeView], tensors: set[str]) -> set[str]:
-    """Return the tensors that depend on `tensors`, themselves included."""
-    found = set(tensors)
-    for node in nodes:
-        if found.intersection(node.inputs):
-            found.update(node.outputs)
-    return found
+    outputs = [value.name for value in graph.output]
+    movers = movers_in_front(cut, nodes, outputs, varying, tensors)
+    if movers:
+        cut = put_first(graph, cut, movers)
+        nodes = arrange(graph, loaded.file)
+    tail = _needed(nodes, outputs, cut.taken)
+    check_cut(cut, tail, outputs, varying, tensors)
+    shape = tensors[cut.taken].shape
+    first = _part(loaded.model, _needed(nodes, [cut.given], ""), None, (cut.given, shape))
+    second = _part(loaded.model, tail, (cut.taken, shape), None)
+    if order is not None:
+        check_one_scale(cut, tensors)
+        let_turn(second.graph, cut, order)
+    return Halves(first.SerializeToString(), second.SerializeToString())
 
 
 def _needed(nodes: Sequence[NodeView], ends: Sequence[str], known: str) -> list[NodeView]:
@@ -85,63 +99,34 @@ def _needed(nodes: Sequence[NodeView], ends: Sequence[str], known: str) -> list[
     return found[::-1]
 
 
-def _quantiser(nodes: Sequence[NodeView], at: str, varying: set[str], file: str) -> NodeView:
-    found = {
-        node.name: node
-        for node in nodes
-        if node.op in QUANTISERS and node.inputs[0] in varying and len(node.outputs) == 1
-    }
-    for node in found.values():
-        if at in (node.name, *node.outputs):
-            return node
-    names = [quote(name) for name in found][:_SHOWN]
-    fail(
-        "F022",
-        f"there is no quantiser of activations called {quote(at)}",
-        loc=Loc(file),
-        notes=[f"there are {', '.join(names)}" if names else "there is none at all"],
-        help=did_you_mean(at, found) or "name one of these with --at",
-    )
-
-
-def _check_all_pass(tail: Sequence[NodeView], taken: str, varying: set[str], cut: NodeView) -> None:
-    """Check that the second half reads nothing of the first but the tensor `taken`."""
-    behind = _reached(tail, {taken})
-    for node in tail:
-        astray = [name for name in node.inputs if name in varying and name not in behind]
-        if astray:
-            fail(
-                "F022",
-                f"{quote(astray[0])} passes this quantiser by, so the model is not two there",
-                loc=cut.loc,
-                notes=[f"{quote(node.name)} reads it"],
-                help="split at a quantiser that everything passes",
-            )
-
-
 def _part(
     model: ModelProto,
     nodes: Sequence[NodeView],
-    given: tuple[str, Array] | None,
-    made: tuple[str, Array] | None,
-) -> bytes:
+    given: tuple[str, Shape] | None,
+    made: tuple[str, Shape] | None,
+) -> ModelProto:
     """Return the model of some of the nodes, with another input or another output."""
     part = ModelProto()
     part.CopyFrom(model)
     graph = part.graph
-    kept = {output for node in nodes for output in node.outputs}
-    read = {name for node in nodes for name in node.inputs}
-    protos = [proto for proto in model.graph.node if kept.intersection(proto.output)]
+    makers = {output: proto for proto in model.graph.node for output in proto.output if output}
     del graph.node[:], graph.value_info[:], graph.quantization_annotation[:]
-    graph.node.extend(protos)
+    graph.node.extend(makers[next(filter(None, node.outputs))] for node in nodes)
+    # Old exporters list initialisers among the inputs; without them those would be inputs indeed.
+    part.ir_version = max(part.ir_version, _FREE_INITIALISERS)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in constants]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for values, other in ((graph.input, given), (graph.output, made)):
+        if other is not None:
+            name, shape = other
+            del values[:]
+            whole = (1, *shape[1:])
+            values.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, whole))
+    read = {name for node in nodes for name in node.inputs}
+    read |= {value.name for value in graph.output}
     tensors = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del graph.initializer[:]
     graph.initializer.extend(tensors)
-    for values, other in ((graph.input, given), (graph.output, made)):
-        if other is not None:
-            name, array = other
-            del values[:]
-            shape = (1, *array.shape[1:])
-            values.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    data: bytes = part.SerializeToString()
-    return data
+    return part

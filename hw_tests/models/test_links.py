@@ -11,10 +11,10 @@ from onnx import ModelProto
 
 from bitmason.config import Config
 from bitmason.frontend.samples import sample_inputs
-from bitmason.frontend.splitting import split
 from bitmason.ir.interp import run
 from bitmason.ir.partition import between
 from bitmason.ir.types import Array, UInt
+from bitmason.link import split
 from bitmason.pipeline import Compiled, compile_model, load_project
 from bitmason.simulation import entering_integers
 from bitmason.verification import verify_project
@@ -22,11 +22,14 @@ from tests.frontend.onnx_models import Net, f32, imported
 
 Ends = Literal["input", "outputs", "both"]
 SAMPLES = 12
-E3M2 = {"e_bits": 3.0, "m_bits": 2.0, "bias": 3.0, "largest": 28.0}
+E3M2: dict[str, Any] = {"e_bits": 3.0, "m_bits": 2.0, "bias": 3.0, "largest": 28.0}
 
 
-def network(**form: float) -> ModelProto:
-    """Two convolutions and a dense layer of floating-point weights and activations."""
+def network(*, flat: bool = False, **form: Any) -> ModelProto:
+    """Two convolutions and a dense layer of floating-point weights and activations.
+
+    The last activations are quantised in front of Flatten, or behind it where `flat` says so.
+    """
     rng = np.random.default_rng(0)
     net = Net(1, 2, 8, 8)
 
@@ -38,8 +41,9 @@ def network(**form: float) -> ModelProto:
     for channels in (2, 5):
         y = net.node("Conv", y, weights(5, channels, 3, 3), pads=[1, 1, 1, 1])
         y = net.node("MaxPool", net.node("Relu", y), kernel_shape=[2, 2], strides=[2, 2])
+        y = net.node("Flatten", y) if flat and channels == 5 else y
         y = net.float_quant(y, **form, name=f"act{channels}")
-    net.node("MatMul", net.node("Flatten", y), weights(20, 3))
+    net.node("MatMul", y if flat else net.node("Flatten", y), weights(20, 3))
     return net.model()
 
 
@@ -144,22 +148,33 @@ def test_words_of_any_width(bits: int, tmp_path: Path) -> None:
     assert_proven(compiled, tmp_path / "net")
 
 
-def test_two_halves_on_a_bus_are_the_whole(tmp_path: Path) -> None:
-    model = network(**E3M2)
+@pytest.mark.parametrize(
+    ("at", "flat", "sent"),
+    # Six bits a number: 5 channels of 4 x 4 pixels take 60 bytes, those of 2 x 2 take 15.
+    [("act2", False, 60), ("act5", False, 16), ("act5", True, 16)],
+    ids=["in front of a convolution", "in front of Flatten", "behind Flatten"],
+)
+def test_two_halves_on_a_bus_are_the_whole(at: str, flat: bool, sent: int, tmp_path: Path) -> None:
+    model = network(flat=flat, **E3M2)
     whole = compile_model(model.SerializeToString(), name="net.onnx")
-    cut = split(model.SerializeToString(), "act2", "net.onnx")
+    cut = split(model.SerializeToString(), at, "net.onnx")
     config = Config(bus_bits=32)
     head = compile_model(cut.head, config, name="head.onnx")
     tail = compile_model(cut.tail, config, name="tail.onnx")
+    assert "reorder" not in [layer.op for layer in tail.design.layers]
     x = sample_inputs(imported(model), SAMPLES, 0)
     crossing = f32(head.simulate(x).outputs[0])
-    # Six bits a number: 5 channels of 4 x 4 pixels take 60 bytes.
     leaving = leaving_words(head, x)
-    assert leaving.shape == (SAMPLES, 60)
+    assert leaving.shape == (SAMPLES, sent)
     assert np.array_equal(leaving, entering_words(tail, crossing))
     assert np.array_equal(tail.simulate(crossing).outputs[0], whole.simulate(x).outputs[0])
     for name, half in (("head", head), ("tail", tail)):
         assert_proven(half, tmp_path / name)
+    # From RTL to RTL, word by word.
+    left, right = (load_project(tmp_path / name) for name in ("head", "tail"))
+    assert np.array_equal(left.simulate(x, "rtl").integers[0], entering_words(right, crossing))
+    answer = right.simulate(crossing, "rtl").outputs[0]
+    assert np.array_equal(answer, whole.simulate(x).outputs[0])
 
 
 def entering_words(compiled: Compiled, x: Array) -> Array:
