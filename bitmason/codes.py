@@ -127,8 +127,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "F022": Code(
         "model cannot be split there",
-        "`split` was given no quantiser of activations, or data pass that quantiser by on another branch.",
-        "Name a quantiser that everything passes; the message lists the quantisers.",
+        "`split` was given no quantiser of activations, data pass it by, it changes its own results, or the hardware of the halves would not understand each other.",
+        "Name a quantiser that everything passes and that keeps its own results; the message says what is in the way.",
     ),
     "F023": Code(
         "no weights to compress",
@@ -207,7 +207,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "C001": Code(
         "configuration not valid",
-        "The TOML file cannot be read, holds an unknown key, or a value of the wrong kind.",
+        "The TOML file cannot be read, holds an unknown key, or a value of the wrong kind; or two options name one file.",
         "The message names the key; the help line the nearest legal one.",
     ),
     "C002": Code(
@@ -242,8 +242,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "S001": Code(
         "inputs do not fit the model",
-        "The array has another shape or element type than the model's input.",
-        "Give float inputs of the model's shape with a leading batch axis, or integers already quantised.",
+        "The array has another shape or element type than the model's input, it or what the model makes of it is no number, or labels are none of the model's classes.",
+        "Give float inputs of the model's shape with a leading batch axis, or integers already quantised; scale them as for training.",
     ),
     "S002": Code(
         "input file cannot be read",
@@ -277,7 +277,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "S008": Code(
         "accuracy not reached",
-        "No formats that the search may choose keep the accuracy that `--accuracy` asks for.",
+        "No formats that hardware is built for keep the accuracy that `--accuracy` asks for.",
         "Ask for less, keep more exponents with --kept, or round to the nearest.",
     ),
     "T001": Code(

@@ -128,11 +128,7 @@ def draw_formats(path: Path, plots: Callable[..., Any]) -> None:
 
 
 def _draw_histogram(axis: Axes, network: str, layer: str, kind: str) -> None:
-    (tensor,) = (
-        t
-        for t in kept_of(network)["tensors"]
-        if (t["layer"], t["kind"]) == (layer, kind)
-    )
+    (tensor,) = (t for t in kept_of(network)["tensors"] if (t["layer"], t["kind"]) == (layer, kind))
     counts = {int(exponent): count for exponent, count in tensor["exponents"].items()}
     total, form = sum(counts.values()), tensor["format"]
     lowest = 1 - form["bias"]
