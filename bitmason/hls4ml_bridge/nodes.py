@@ -16,6 +16,10 @@ from bitmason.backends.emission import EMITTERS
 from bitmason.backends.hardware import WIRES
 from bitmason.backends.hls.functions import Call, call_of
 from bitmason.backends.hls.types import elem_type
+from bitmason.backends.layers.bitserial import BitSerialView
+from bitmason.backends.layers.ras.coded import CodedView
+from bitmason.backends.layers.ras.folded import RasView
+from bitmason.backends.layers.ras.unrolled import UnrolledView
 from bitmason.diagnostics import Collector, CompileError, Loc, fail
 from bitmason.version import __version__
 
@@ -101,7 +105,7 @@ def _step(design: Design, layer: Layer) -> _Step:
     assert node is not None, layer.name
     call = call_of(layer, EMITTERS[layer.op](layer, node))
     if call.function not in OP_TYPES:
-        _refuse(f"{layer.op} '{layer.name}' has no layer in hls4ml", layer.loc)
+        _refuse_layer(layer)
     operand = origin(design, node.operands[0])
     given = design.graph[operand].type
     channels = given.shape[-1]
@@ -113,6 +117,17 @@ def _step(design: Design, layer: Layer) -> _Step:
         _refuse(f"'{layer.name}' takes {what}", layer.loc)
     assert elem_type(given.int_elem) == elem_type(layer.source.elem), layer.name
     return _Step(layer, call, operand)
+
+
+def _refuse_layer(layer: Layer) -> NoReturn:
+    if not isinstance(layer.view, BitSerialView | RasView | UnrolledView | CodedView):
+        _refuse(f"{layer.op} '{layer.name}' has no layer in hls4ml", layer.loc)
+    fail(
+        "B003",
+        f"{layer.op} '{layer.name}' with engine '{layer.engine}' has no layer in hls4ml",
+        loc=layer.loc,
+        help=f"set layers.{layer.name}.engine = 'parallel' in the configuration",
+    )
 
 
 def _refuse(message: str, loc: Loc) -> NoReturn:

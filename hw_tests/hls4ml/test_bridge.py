@@ -15,6 +15,7 @@ from bitmason.diagnostics import CompileError, Loc
 from bitmason.frontend.reference import Executor
 from bitmason.frontend.samples import sample_inputs
 from bitmason.hls4ml_bridge import convert, run, run_integers
+from bitmason.hls4ml_bridge.nodes import nodes_of
 from bitmason.ir import (
     Bipolar,
     Builder,
@@ -82,11 +83,29 @@ def test_is_right_on_one_bit_where_hls4ml_alone_is_wrong(model: Path, tmp_path: 
 )
 def test_network_equals_golden(model: Path, tmp_path: Path) -> None:
     skip_without(model)
-    compiled = compile_model(model)
+    # Unasked, the first layer of the last one is bit-serial.
+    bench = {"v_1": LayerConfig(engine="parallel")} if "bench" in model.parts else {}
+    compiled = compile_model(model, Config(layers=bench))
     x = sample_inputs(compiled.imported, FRAMES, 0)
     found = converted(compiled, x, tmp_path)
     for ours, theirs in zip(found, compiled.simulate(x).integers, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("engine", ["bitserial", "ras"])
+def test_an_engine_that_hls4ml_has_not(engine: str) -> None:
+    net = Net(1, 6)
+    x = net.quant("x", 1.0)
+    weights = f32(np.random.default_rng(0).integers(-1, 2, (6, 2)))
+    net.node("MatMul", x, net.quant(net.const(weights), 1.0), name="fc")
+    config = Config(layers={"fc": LayerConfig(engine=engine)})
+    compiled = compile_model(net.model().SerializeToString(), config, name="net.onnx")
+    with pytest.raises(CompileError) as caught:
+        nodes_of(compiled.design)
+    assert str(caught.value) == (
+        f"net.onnx#fc: error[B003]: dense 'fc' with engine '{engine}' has no layer in hls4ml\n"
+        "  help: set layers.fc.engine = 'parallel' in the configuration"
+    )
 
 
 @pytest.mark.slow
