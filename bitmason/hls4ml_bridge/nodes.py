@@ -16,10 +16,6 @@ from bitmason.backends.emission import EMITTERS
 from bitmason.backends.hardware import WIRES
 from bitmason.backends.hls.functions import Call, call_of
 from bitmason.backends.hls.types import elem_type
-from bitmason.backends.layers.bitserial import BitSerialView
-from bitmason.backends.layers.ras.coded import CodedView
-from bitmason.backends.layers.ras.folded import RasView
-from bitmason.backends.layers.ras.unrolled import UnrolledView
 from bitmason.diagnostics import Collector, CompileError, Loc, fail
 from bitmason.version import __version__
 
@@ -120,7 +116,7 @@ def _step(design: Design, layer: Layer) -> _Step:
 
 
 def _refuse_layer(layer: Layer) -> NoReturn:
-    if not isinstance(layer.view, BitSerialView | RasView | UnrolledView | CodedView):
+    if layer.op != "dense":
         _refuse(f"{layer.op} '{layer.name}' has no layer in hls4ml", layer.loc)
     fail(
         "B003",

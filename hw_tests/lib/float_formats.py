@@ -1,4 +1,4 @@
-"""Formats chosen at run time: their ports, and the claim that a change of them is exact in time."""
+"""Formats chosen at run time: their ports, and what every engine of them promises."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cocotb
 import numpy as np
 
 from bitmason.ir.custom_float import NEAREST, TRUNCATE, CustomFloat
 from bitmason.ir.rounding import Rounding
 from hw_tests.bench import claims
-from hw_tests.bench.claims import Contract
+from hw_tests.bench.claims import IDLE, SEEDS, STALL, Contract
 from hw_tests.bench.streams import now
 
 DELAY = 1  # cycles from a change to the first beat that it holds for
@@ -85,7 +86,7 @@ UNITS: Mapping[str, Unit] = {
 }
 
 
-async def takes_formats_in_time(
+async def _takes_formats_in_time(
     dut: Any,
     prefix: str,
     unit: Unit,
@@ -112,3 +113,59 @@ async def takes_formats_in_time(
         for beat, cycle in zip(sent, taken, strict=True)
     ]
     assert bench.sink.beats == expected
+
+
+def unit_claims(
+    contract: Callable[[str, Setting], Contract], wanted: Callable[[Unit, int, Setting], int]
+) -> tuple[Any, ...]:
+    """Return the cocotb tests of an engine; the caller binds them in its own module.
+
+    Args:
+        contract: of a unit by name, in a format.
+        wanted: what a unit makes of a beat in a format.
+    """
+
+    def begun(dut: Any, case: str, setting: int) -> Contract:
+        chosen = UNITS[case].formats()[setting]
+        chosen.apply(dut, f"{case}_")
+        return contract(case, chosen)
+
+    @cocotb.test()
+    @cocotb.parametrize(case=[*UNITS], setting=range(len(next(iter(UNITS.values())).formats())))
+    async def equals_golden(dut: Any, case: str, setting: int) -> None:
+        kinds = {"idle": IDLE[setting % 3], "stall": STALL[setting // 3 % 3]}
+        promise = begun(dut, case, setting)
+        await claims.equals_golden(dut, f"{case}_", promise, seed=setting, **kinds)
+
+    @cocotb.test()
+    @cocotb.parametrize(case=[*UNITS], seed=SEEDS)
+    async def takes_formats_in_time(dut: Any, case: str, seed: int) -> None:
+        unit, promise = UNITS[case], begun(dut, case, 0)
+
+        def of_beat(beat: int, setting: Setting) -> int:
+            return wanted(unit, beat, setting)
+
+        await _takes_formats_in_time(dut, f"{case}_", unit, promise, of_beat, seed)
+
+    @cocotb.test()
+    @cocotb.parametrize(case=[*UNITS])
+    async def runs_at_full_rate(dut: Any, case: str) -> None:
+        await claims.runs_at_full_rate(dut, f"{case}_", begun(dut, case, -1))
+
+    @cocotb.test()
+    @cocotb.parametrize(case=[*UNITS])
+    async def has_exact_latency(dut: Any, case: str) -> None:
+        await claims.has_exact_latency(dut, f"{case}_", begun(dut, case, -2))
+
+    @cocotb.test()
+    @cocotb.parametrize(case=[*UNITS])
+    async def recovers_from_reset(dut: Any, case: str) -> None:
+        await claims.recovers_from_reset(dut, f"{case}_", begun(dut, case, -1))
+
+    return (
+        equals_golden,
+        takes_formats_in_time,
+        runs_at_full_rate,
+        has_exact_latency,
+        recovers_from_reset,
+    )
